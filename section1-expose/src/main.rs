@@ -1,0 +1,3 @@
+//! `cargo workshop`: checks the learner's running program, gives hints, makes traffic.
+
+fn main() {}
