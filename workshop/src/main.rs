@@ -1,3 +1,7 @@
 //! `cargo workshop`: checks the learner's running program, gives hints, makes traffic.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workshop::run()
+}

@@ -1,0 +1,48 @@
+//! The command line: which command was asked for, and the exit code it ends with.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{check, doctor, goto, hint, prefetch, reset, scrape, solution, status, traffic};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo workshop", bin_name = "cargo workshop", about, version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Doctor(doctor::Args),
+    Goto(goto::Args),
+    Hint(hint::Args),
+    Prefetch(prefetch::Args),
+    Reset(reset::Args),
+    Scrape(scrape::Args),
+    Solution(solution::Args),
+    Traffic(traffic::Args),
+}
+
+/// Runs the command that the arguments name. An error is printed with its causes and exits 2: the
+/// command could not tell. A command that judges exits 0 for a pass and 1 for a fail.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        None => status::run(),
+        Some(Command::Check(args)) => check::run(args),
+        Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Goto(args)) => goto::run(args),
+        Some(Command::Hint(args)) => hint::run(args),
+        Some(Command::Prefetch(args)) => prefetch::run(args),
+        Some(Command::Reset(args)) => reset::run(args),
+        Some(Command::Scrape(args)) => scrape::run(args),
+        Some(Command::Solution(args)) => solution::run(args),
+        Some(Command::Traffic(args)) => traffic::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}

@@ -1,0 +1,16 @@
+//! The commands of `cargo workshop`, one module each, and what they share.
+
+pub mod cli;
+
+pub mod check;
+pub mod doctor;
+pub mod goto;
+pub mod hint;
+pub mod prefetch;
+pub mod reset;
+pub mod scrape;
+pub mod solution;
+pub mod status;
+pub mod traffic;
+
+pub use cli::run;
