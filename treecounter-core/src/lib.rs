@@ -1,1 +1,22 @@
-//! What the sections of the workshop share.
+//! What the sections of the workshop share: the server, the tree count and its faults, the page,
+//! the `/metrics` handler and the base metrics. What a section teaches stands in its own `main.rs`.
+
+mod base_metrics;
+mod handler;
+mod healthcheck;
+mod metrics_handler;
+mod page;
+mod responses;
+mod serve;
+mod server;
+mod settings;
+mod trees;
+
+pub use base_metrics::register_base_metrics;
+pub use handler::{Handler, Request, Response};
+pub use metrics_handler::MetricsHandler;
+pub use responses::{index, not_found};
+pub use serve::{ServeError, serve};
+pub use server::run;
+pub use settings::{Latency, Outage, Settings, SettingsError, Source};
+pub use trees::TreeCounter;

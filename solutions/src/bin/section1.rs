@@ -1,3 +1,33 @@
-//! `cargo workshop`: checks the learner's running program, gives hints, makes traffic.
+//! Section 1, solved: `/metrics` is exposed. Run it with `cargo run -p solutions --bin section1`.
 
-fn main() {}
+use prometheus::Registry;
+use treecounter_core::{
+    Handler, MetricsHandler, Request, Response, Settings, TreeCounter, index, not_found,
+    register_base_metrics, serve,
+};
+
+struct App {
+    trees: TreeCounter,
+    metrics: MetricsHandler,
+}
+
+impl Handler for App {
+    async fn handle(&self, request: &Request) -> Response {
+        match request.uri().path() {
+            "/" => index(request),
+            "/treecounter" => self.trees.respond(request).await,
+            "/metrics" => self.metrics.respond(request),
+            _ => not_found(),
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::from_env()?;
+    let registry = Registry::new();
+    register_base_metrics(&registry)?;
+    let app = App { trees: TreeCounter::new(&settings), metrics: MetricsHandler::new(registry) };
+    serve(&settings, app).await?;
+    Ok(())
+}

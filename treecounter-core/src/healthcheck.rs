@@ -1,0 +1,37 @@
+//! `--healthcheck`: the program asks its own running twin whether it is well. A container without
+//! a shell has no other program that could.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Whether a program that listens on `addr` answers `/healthz` with 200.
+pub(crate) async fn is_healthy(addr: SocketAddr) -> bool {
+    tokio::time::timeout(TIMEOUT, ask(reachable(addr)))
+        .await
+        .is_ok_and(|answer| answer.unwrap_or(false))
+}
+
+async fn ask(addr: SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(addr).await?;
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(answer.starts_with(b"HTTP/1.1 200 "))
+}
+
+/// Listening on all addresses (0.0.0.0) means being reachable on this one.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
+}

@@ -1,0 +1,128 @@
+//! From settings to a running server, and back on Ctrl-C.
+
+use std::io;
+use std::net::SocketAddr;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use crate::healthcheck::is_healthy;
+use crate::{Handler, Settings, run};
+
+/// Why the server could not start.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// Another program listens on the port.
+    #[error("port {port} on {ip} is in use. {hint}", port = .0.port(), ip = .0.ip(), hint = port_hint(*.0))]
+    PortInUse(SocketAddr),
+    /// The system refuses the address.
+    #[error(
+        "cannot listen on {addr}: {source}. Set TREECOUNTER_ADDR to an address of this machine; 127.0.0.1:8001 is the default, and ports below 1024 are often reserved"
+    )]
+    Bind {
+        /// The address of the settings.
+        addr: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An argument that means nothing here.
+    #[error("unknown argument {0:?}. The settings are environment variables:\n{help}", help = Settings::help())]
+    UnknownArgument(String),
+    /// `--healthcheck` found no healthy program.
+    #[error("no healthy answer from {0}/healthz")]
+    Unhealthy(SocketAddr),
+}
+
+/// Serves the handler at the address of the settings, and prints where to look. Ends on Ctrl-C or
+/// SIGTERM, when the requests in flight have finished, or after five seconds; a second Ctrl-C ends
+/// it at once.
+///
+/// Started as `program --healthcheck`, it asks a running program whether it is well instead, and
+/// as `program --help`, it prints the settings.
+///
+/// # Errors
+/// When the address cannot be listened on, or the command line has something it does not know.
+pub async fn serve(settings: &Settings, handler: impl Handler) -> Result<(), ServeError> {
+    match std::env::args().nth(1).as_deref() {
+        None => {}
+        Some("--help" | "-h") => {
+            println!("The settings are environment variables:\n{}", Settings::help());
+            return Ok(());
+        }
+        Some("--healthcheck") => {
+            let healthy = is_healthy(settings.addr).await;
+            return if healthy { Ok(()) } else { Err(ServeError::Unhealthy(settings.addr)) };
+        }
+        Some(argument) => return Err(ServeError::UnknownArgument(argument.to_owned())),
+    }
+    let bind_error = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::PortInUse(settings.addr),
+        _ => ServeError::Bind { addr: settings.addr, source },
+    };
+    let listener = TcpListener::bind(settings.addr).await.map_err(bind_error)?;
+    let addr = listener.local_addr().map_err(bind_error)?;
+    println!("Tree counter: {}/treecounter", url(addr));
+    println!("Stop it with Ctrl-C.");
+    run(listener, handler, stop_signal()).await;
+    Ok(())
+}
+
+/// What to open in a browser.
+fn url(addr: SocketAddr) -> String {
+    if addr.ip().is_loopback() && addr.is_ipv4() || addr.ip().is_unspecified() {
+        return format!("http://localhost:{}", addr.port());
+    }
+    format!("http://{addr}")
+}
+
+fn port_hint(addr: SocketAddr) -> String {
+    let port = addr.port();
+    let find = if cfg!(windows) {
+        format!("netstat -ano | findstr :{port}")
+    } else if cfg!(target_os = "macos") {
+        format!("lsof -nP -iTCP:{port} -sTCP:LISTEN")
+    } else {
+        format!("ss -ltnp 'sport = :{port}'")
+    };
+    let free = SocketAddr::new(addr.ip(), if port == u16::MAX { 8001 } else { port + 1 });
+    let set = if cfg!(windows) {
+        format!("$env:TREECOUNTER_ADDR = \"{free}\"")
+    } else {
+        format!("export TREECOUNTER_ADDR={free}")
+    };
+    format!(
+        "Most often another section still runs in another terminal (stop it there with Ctrl-C) \
+         or in Docker (`docker compose down`).\nThis tells who it is:\n    {find}\n\
+         And this takes another port:\n    {set}"
+    )
+}
+
+/// Completes on the first Ctrl-C or SIGTERM, and takes the second as an order to end at once.
+async fn stop_signal() {
+    interrupt().await;
+    eprintln!("stopping: waiting for the requests in flight (Ctrl-C again to end at once)");
+    tokio::spawn(async {
+        interrupt().await;
+        std::process::exit(130);
+    });
+}
+
+#[cfg(unix)]
+async fn interrupt() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = signal(SignalKind::terminate());
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = async {
+            match terminated {
+                Ok(mut terminated) => { terminated.recv().await; }
+                Err(_) => std::future::pending().await,
+            }
+        } => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupt() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,72 @@
+//! The tree counter: a count from a source, behind the latency and the failures of a real one.
+
+mod faults;
+#[cfg(feature = "live")]
+mod live;
+mod simulated;
+
+use std::time::SystemTime;
+
+use crate::responses::{method_not_allowed, tree_count, unavailable};
+use crate::settings::Source;
+use crate::{Request, Response, Settings};
+use faults::Faults;
+use simulated::SimulatedCount;
+
+/// Answers visits to `/treecounter`.
+#[derive(Debug)]
+pub struct TreeCounter {
+    count: Count,
+    faults: Faults,
+}
+
+#[derive(Debug)]
+enum Count {
+    Simulated(SimulatedCount),
+    #[cfg(feature = "live")]
+    Live(live::LiveCount),
+}
+
+impl TreeCounter {
+    /// A counter that reads its count from the source, and fails and dawdles as the settings say.
+    /// A live source is read in the background from now on.
+    pub fn new(settings: &Settings) -> Self {
+        let count = match &settings.source {
+            Source::Simulated => Count::Simulated(SimulatedCount::default()),
+            #[cfg(feature = "live")]
+            Source::Live(url) => Count::Live(live::LiveCount::poll(url.clone())),
+            #[cfg(not(feature = "live"))]
+            Source::Live(_) => unreachable!("the settings refuse a URL without the feature `live`"),
+        };
+        Self { count, faults: Faults::new(settings) }
+    }
+
+    /// 200 with the count, after the latency; 503 when the visit is one that fails; 405 for other
+    /// methods than GET and HEAD. As a page, or as JSON for a client that asks for it.
+    pub async fn respond(&self, request: &Request) -> Response {
+        if let Some(refusal) = method_not_allowed(request) {
+            return refusal;
+        }
+        let latency = self.faults.latency();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        if let Some(reason) = self.faults.failure() {
+            return unavailable(request, reason);
+        }
+        match &self.count {
+            Count::Simulated(count) => tree_count(
+                request,
+                count.at(SystemTime::now()),
+                "A simulated count, so that the workshop runs offline.",
+            ),
+            #[cfg(feature = "live")]
+            Count::Live(live) => match live.latest() {
+                Some(count) => tree_count(request, count, live.origin()),
+                None => {
+                    unavailable(request, "The source of the count does not answer as it should.")
+                }
+            },
+        }
+    }
+}
