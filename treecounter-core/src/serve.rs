@@ -17,7 +17,8 @@ pub enum ServeError {
     PortInUse(SocketAddr),
     /// The system refuses the address.
     #[error(
-        "cannot listen on {addr}: {source}. Set TREECOUNTER_ADDR to an address of this machine; 127.0.0.1:8001 is the default, and ports below 1024 are often reserved"
+        "cannot listen on {addr}. Set TREECOUNTER_ADDR to an address of this machine: \
+         127.0.0.1:8001 is the default, and ports below 1024 are often reserved"
     )]
     Bind {
         /// The address of the settings.
@@ -26,7 +27,10 @@ pub enum ServeError {
         source: io::Error,
     },
     /// An argument that means nothing here.
-    #[error("unknown argument {0:?}. The settings are environment variables:\n{help}", help = Settings::help())]
+    #[error(
+        "unknown argument {0:?}. The settings are environment variables:\n{help}",
+        help = Settings::help()
+    )]
     UnknownArgument(String),
     /// `--healthcheck` found no healthy program.
     #[error("no healthy answer from {0}/healthz")]
@@ -100,7 +104,6 @@ fn port_hint(addr: SocketAddr) -> String {
 /// Completes on the first Ctrl-C or SIGTERM, and takes the second as an order to end at once.
 async fn stop_signal() {
     interrupt().await;
-    eprintln!("stopping: waiting for the requests in flight (Ctrl-C again to end at once)");
     tokio::spawn(async {
         interrupt().await;
         std::process::exit(130);
