@@ -109,7 +109,8 @@ pub enum SettingsError {
     },
     /// A URL in a program that was built without the client to read it.
     #[error(
-        "{SOURCE} is {0:?}, but this program was built without the feature `live`: start it with `cargo run --features live -p …`"
+        "{SOURCE} is {0:?}, but this program was built without the feature `live`: \
+         start it with `cargo run --features live -p ...`"
     )]
     NotLive(String),
 }
