@@ -1,6 +1,9 @@
 //! The commands of `cargo workshop`, one module each, and what they share.
 
 pub mod cli;
+pub mod embedded;
+pub mod sections;
+pub mod starter;
 
 pub mod check;
 pub mod doctor;

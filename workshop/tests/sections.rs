@@ -1,0 +1,206 @@
+//! sections.toml is rejected as a whole, at the place where it is wrong, and agrees with the lessons.
+
+use std::fs;
+use std::path::Path;
+
+use workshop::sections::Course;
+
+const GOOD: &str = r#"
+format = 1
+[[section]]
+slug = "one"
+package = "one-first"
+title = "The first"
+header = ["The first."]
+[[section.file]]
+path = "src/main.rs"
+solution = "solutions/src/bin/one.rs"
+[[section.step]]
+title = "Begin"
+todo = ["begin here."]
+before = "fn main"
+[[section.step.check]]
+slug = "begins"
+title = "it begins"
+minutes = 2
+hints = ["Does it?", "Look there.", "begin()"]
+"#;
+
+fn error(text: &str) -> String {
+    format!(
+        "{:#}",
+        Course::parse(text).expect_err("this course is wrong")
+    )
+}
+
+#[track_caller]
+fn rejects(from: &str, to: &str, place: &str, reason: &str) {
+    let text = GOOD.replacen(from, to, 1);
+    assert_ne!(text, GOOD, "nothing was replaced");
+    let error = error(&text);
+    assert!(error.contains(place) && error.contains(reason), "{error}");
+}
+
+#[test]
+fn a_good_course_is_read() {
+    let course = Course::parse(GOOD).unwrap();
+    assert_eq!(course.minutes(), 2);
+    let (section, number, step, check) = course.check("begins").unwrap();
+    assert_eq!((section.slug.as_str(), number), ("one", 1));
+    assert_eq!((step.title.as_str(), check.minutes), ("Begin", 2));
+}
+
+#[test]
+fn a_mistake_is_named_with_its_place() {
+    rejects("format = 1", "format = 2", "format is 2", "reads format 1");
+    rejects(
+        "minutes = 2",
+        "minute = 2",
+        "line 18",
+        "unknown field `minute`",
+    );
+    rejects("minutes = 2", "", "minutes", "missing field");
+    rejects(
+        "minutes = 2",
+        "minutes = 0",
+        "step 1 (Begin): check `begins`",
+        "minutes is 0",
+    );
+    rejects("minutes = 2", "minutes = \"2\"", "line 18", "invalid type");
+    rejects(
+        "\"begin()\"]",
+        "\"begin()\", \"4th\"]",
+        "check `begins`",
+        "4 hints",
+    );
+    rejects("\"begin()\"", "\" \"", "check `begins`", "hint 3 is empty");
+    rejects(
+        "before = \"fn main\"",
+        "",
+        "step 1 (Begin)",
+        "todo says nothing",
+    );
+    rejects(
+        "todo = [\"begin here.\"]",
+        "",
+        "step 1 (Begin)",
+        "before is there",
+    );
+    rejects(
+        "\"begin here.\"",
+        "\"a\", \"b\", \"c\"",
+        "step 1 (Begin)",
+        "3 lines",
+    );
+    rejects(
+        "slug = \"begins\"",
+        "slug = \"It begins\"",
+        "check `It begins`",
+        "lowercase",
+    );
+    rejects(
+        "path = ",
+        "starter = \"s.rs\"\npath = ",
+        "section `one`",
+        "generated starter",
+    );
+    let long = format!("\"{}\"", "x".repeat(90));
+    rejects(
+        "\"Does it?\"",
+        &long,
+        "check `begins`",
+        "longer than 78 columns",
+    );
+}
+
+#[test]
+fn a_step_without_a_check_is_rejected() {
+    let (without, _) = GOOD.split_once("[[section.step.check]]").unwrap();
+    assert!(
+        error(without).contains("missing field `check`"),
+        "{}",
+        error(without)
+    );
+    let empty = without.to_owned() + "check = []\n";
+    assert!(
+        error(&empty).contains("step 1 (Begin): there is no check"),
+        "{}",
+        error(&empty)
+    );
+}
+
+#[test]
+fn slugs_are_unique() {
+    let section = GOOD.split_once("[[section]]").unwrap().1;
+    let twice = format!("{GOOD}[[section]]{section}");
+    assert!(error(&twice).contains("section `one`: another section has this slug"));
+    let other = twice.replacen("slug = \"one\"", "slug = \"two\"", 1);
+    assert!(error(&other).contains("check `begins`: another check has this slug"));
+}
+
+#[test]
+fn the_embedded_course_is_valid() {
+    let course = Course::embedded().unwrap();
+    let slugs: Vec<&str> = course
+        .sections
+        .iter()
+        .map(|section| section.slug.as_str())
+        .collect();
+    assert_eq!(slugs, ["section1", "section2", "section3", "bonus"]);
+}
+
+#[test]
+fn a_section_is_found_by_slug_package_and_completed_path() {
+    let course = Course::embedded().unwrap();
+    for name in ["bonus", "bonus-histogram", "bonus-histogram/"] {
+        assert_eq!(course.section(name).unwrap().slug, "bonus");
+    }
+}
+
+#[test]
+fn an_unknown_section_is_answered_with_the_nearest_and_the_list() {
+    let course = Course::embedded().unwrap();
+    let near = course.section("setcion2").unwrap_err().to_string();
+    assert!(
+        near.contains("no section `setcion2`; did you mean `section2`?"),
+        "{near}"
+    );
+    let far = course.section("gardening").unwrap_err().to_string();
+    assert!(!far.contains("did you mean"), "{far}");
+    for section in &course.sections {
+        assert!(
+            far.contains(&section.slug) && far.contains(&section.title),
+            "{far}"
+        );
+    }
+}
+
+/// The numbers and titles on the screen are those that the learner finds in the lesson.
+#[test]
+fn steps_are_the_headings_of_the_lesson() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for section in &Course::embedded().unwrap().sections {
+        let path = root.join(&section.package).join("README.md");
+        let lesson = fs::read_to_string(&path).unwrap_or_else(|error| {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "{}: {error}",
+                path.display()
+            );
+            println!("skipped: {} is not written yet", path.display());
+            String::new()
+        });
+        if lesson.is_empty() {
+            continue;
+        }
+        let found: Vec<&str> = lesson
+            .lines()
+            .filter(|line| line.starts_with("## Step "))
+            .collect();
+        let expected: Vec<String> = (1..)
+            .zip(&section.steps)
+            .map(|(number, step)| format!("## Step {number}: {}", step.title))
+            .collect();
+        assert_eq!(found, expected, "{}", path.display());
+    }
+}

@@ -1,0 +1,140 @@
+//! Starters and solutions cannot drift: a starter is the solution before it, plus TODO comments.
+//!
+//! `BLESS=1 cargo test --package workshop --test starters` writes the starters into the tree.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use workshop::sections::{Course, Section};
+use workshop::{embedded, starter};
+
+/// A starter is read on a projector, without scrolling.
+const LINES_OF_A_SCREEN: usize = 80;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+fn course() -> &'static Course {
+    Course::embedded().unwrap()
+}
+
+fn previous(section: &Section) -> String {
+    let path = match course().before(section) {
+        Some(before) => &before.files[0].solution,
+        None => "workshop/starters/section1.rs",
+    };
+    embedded::text(path).unwrap()
+}
+
+#[test]
+fn a_starter_is_the_solution_before_it_plus_todo_comments() {
+    for section in &course().sections {
+        let starter = starter::generate(course(), section).unwrap();
+        let mut comments = todo_lines(section).into_iter().peekable();
+        let without: Vec<&str> = starter::body(&starter)
+            .lines()
+            .filter(|line| comments.next_if(|comment| comment == line.trim()).is_none())
+            .collect();
+        let previous = previous(section);
+        let expected: Vec<&str> = starter::body(&previous).lines().collect();
+        assert_eq!(without, expected, "{}", section.slug);
+    }
+}
+
+#[test]
+fn every_todo_is_in_the_starter() {
+    for section in &course().sections {
+        let starter = starter::generate(course(), section).unwrap();
+        for line in todo_lines(section) {
+            let times = starter.lines().filter(|other| other.trim() == line).count();
+            assert_eq!(times, 1, "{}: {line}", section.slug);
+        }
+    }
+}
+
+#[test]
+fn a_starter_begins_with_its_own_header() {
+    for section in &course().sections {
+        let starter = starter::generate(course(), section).unwrap();
+        let header: Vec<&str> = starter
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .map(|line| line.trim_start_matches("//!").trim())
+            .collect();
+        assert_eq!(header, section.header, "{}", section.slug);
+        assert!(!starter::body(&starter).contains("//!"), "{}", section.slug);
+    }
+}
+
+#[test]
+fn a_starter_fits_on_one_screen() {
+    for section in &course().sections {
+        let starter = starter::generate(course(), section).unwrap();
+        let lines = starter.lines().count();
+        assert!(
+            lines <= LINES_OF_A_SCREEN,
+            "{}: {lines} lines",
+            section.slug
+        );
+        let widest = starter
+            .lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap();
+        assert!(
+            widest <= 100,
+            "{}: a line of {widest} columns",
+            section.slug
+        );
+    }
+}
+
+/// A learner has edited these files, and that is what they are for; in CI nobody has.
+#[test]
+fn the_starters_in_the_tree_are_the_generated_ones() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut edited = Vec::new();
+    for section in &course().sections {
+        for file in &section.files {
+            let path = root().join(&section.package).join(&file.path);
+            let generated = starter::of_file(course(), section, file).unwrap();
+            if bless {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, &generated).unwrap();
+            }
+            let found = fs::read_to_string(&path)
+                .unwrap_or_default()
+                .replace("\r\n", "\n");
+            if found != generated {
+                edited.push(format!("{}/{}", section.package, file.path));
+            }
+        }
+    }
+    if !edited.is_empty() {
+        let note = format!("differs from its starter: {}", edited.join(", "));
+        assert!(std::env::var_os("CI").is_none(), "{note}");
+        println!("note: {note}");
+    }
+}
+
+/// The comment lines of a section's steps, in the order in which they stand in its starter.
+fn todo_lines(section: &Section) -> Vec<String> {
+    let starter = starter::generate(course(), section).unwrap();
+    let mut blocks: Vec<(usize, Vec<String>)> = Vec::new();
+    for (index, step) in section.steps.iter().enumerate() {
+        let Some(todo) = &step.todo else { continue };
+        let mut lines = vec![format!("// TODO step {}: {}", index + 1, todo[0])];
+        lines.extend(todo[1..].iter().map(|line| format!("// {line}")));
+        let place = starter.lines().position(|line| line.trim() == lines[0]);
+        blocks.push((
+            place.unwrap_or_else(|| panic!("{}: no {}", section.slug, lines[0])),
+            lines,
+        ));
+    }
+    blocks.sort();
+    blocks.into_iter().flat_map(|(_, lines)| lines).collect()
+}
