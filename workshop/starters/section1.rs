@@ -11,7 +11,7 @@ struct App {
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Response {
         match request.uri().path() {
-            "/" => index(),
+            "/" => index(request),
             "/treecounter" => self.trees.respond(request).await,
             _ => not_found(),
         }
@@ -21,9 +21,7 @@ impl Handler for App {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_env()?;
-    let app = App {
-        trees: TreeCounter::new(&settings),
-    };
+    let app = App { trees: TreeCounter::new(&settings) };
     serve(&settings, app).await?;
     Ok(())
 }
