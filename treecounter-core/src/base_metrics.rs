@@ -116,3 +116,55 @@ fn family(reading: Reading) -> MetricFamily {
     family.set_metric(vec![metric]);
     family
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn names(registry: &Registry) -> BTreeSet<String> {
+        registry.gather().iter().map(|family| family.name().to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_registry_gets_the_process_the_runtime_and_the_build() {
+        let registry = Registry::new();
+        register_base_metrics(&registry).unwrap();
+        let names = names(&registry);
+        let mut expected = vec![
+            "process_cpu_seconds_total",
+            "process_max_fds",
+            "process_open_fds",
+            "process_resident_memory_bytes",
+            "process_start_time_seconds",
+            "process_virtual_memory_bytes",
+            "tokio_alive_tasks",
+            "tokio_global_queue_depth",
+            "tokio_worker_busy_seconds_total",
+            "tokio_worker_parks_total",
+            "tokio_workers",
+            "treecounter_build_info",
+        ];
+        if !cfg!(windows) {
+            expected.push("process_threads");
+        }
+        assert_eq!(names, expected.into_iter().map(str::to_owned).collect());
+    }
+
+    #[test]
+    fn outside_a_runtime_its_metrics_are_left_out() {
+        let registry = Registry::new();
+        register_base_metrics(&registry).unwrap();
+        let names = names(&registry);
+        assert!(names.contains("treecounter_build_info"));
+        assert!(!names.iter().any(|name| name.starts_with("tokio_")), "{names:?}");
+    }
+
+    #[test]
+    fn registering_twice_is_an_error() {
+        let registry = Registry::new();
+        register_base_metrics(&registry).unwrap();
+        assert!(register_base_metrics(&registry).is_err());
+    }
+}

@@ -95,3 +95,136 @@ fn gzip(body: &[u8]) -> Vec<u8> {
         .and_then(|()| encoder.finish())
         .expect("writing to memory does not fail")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+    use http_body_util::BodyExt;
+    use hyper::header::{ALLOW, CONTENT_TYPE};
+    use hyper::{HeaderMap, Method};
+    use prometheus::core::{Collector, Desc};
+    use prometheus::proto::{Metric, MetricFamily};
+    use prometheus::{IntCounter, IntGauge};
+
+    use super::*;
+
+    fn handler() -> MetricsHandler {
+        let registry = Registry::new();
+        let visits = IntCounter::new("visits_total", "Visits.").unwrap();
+        visits.inc_by(3);
+        registry.register(Box::new(visits)).unwrap();
+        let depth = IntGauge::new("depth_meters", "A \"depth\", in \\ or\nso.").unwrap();
+        registry.register(Box::new(depth)).unwrap();
+        MetricsHandler::new(registry)
+    }
+
+    fn request(uri: &str) -> Request {
+        Request::get(uri).body(()).unwrap()
+    }
+
+    fn answer(request: &Request) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let (parts, body) = handler().respond(request).into_parts();
+        (parts.status, parts.headers, bytes(body))
+    }
+
+    fn bytes(body: http_body_util::Full<hyper::body::Bytes>) -> Vec<u8> {
+        let mut collected = std::pin::pin!(body.collect());
+        let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+        match Future::poll(collected.as_mut(), context) {
+            std::task::Poll::Ready(body) => body.unwrap().to_bytes().to_vec(),
+            std::task::Poll::Pending => panic!("a full body is there at once"),
+        }
+    }
+
+    const DEPTH: &str = "# HELP depth_meters A \"depth\", in \\\\ or\\nso.\n\
+                         # TYPE depth_meters gauge\n\
+                         depth_meters 0\n";
+    const VISITS: &str = "# HELP visits_total Visits.\n\
+                          # TYPE visits_total counter\n\
+                          visits_total 3\n";
+
+    #[test]
+    fn a_scrape_gets_every_family_in_the_text_format() {
+        let (status, headers, body) = answer(&request("/metrics"));
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(headers[CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+        assert_eq!(String::from_utf8(body).unwrap(), format!("{DEPTH}{VISITS}"));
+    }
+
+    #[test]
+    fn the_query_chooses_families_by_name() {
+        for (query, expected) in [
+            ("name[]=visits_total", VISITS.to_owned()),
+            ("name%5B%5D=depth_meters", DEPTH.to_owned()),
+            ("name[]=visits_total&name[]=depth_meters", format!("{DEPTH}{VISITS}")),
+            ("name[]=visits", String::new()),
+            ("other=visits_total", format!("{DEPTH}{VISITS}")),
+        ] {
+            let (status, _, body) = answer(&request(&format!("/metrics?{query}")));
+            assert_eq!(status, StatusCode::OK, "{query}");
+            assert_eq!(String::from_utf8(body).unwrap(), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn the_answer_is_zipped_for_those_who_take_it() {
+        for (accepted, zipped) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.000", false),
+            ("identity", false),
+        ] {
+            let mut request = request("/metrics");
+            request.headers_mut().insert(ACCEPT_ENCODING, accepted.parse().unwrap());
+            let (_, headers, body) = answer(&request);
+            assert_eq!(headers[VARY], "accept-encoding");
+            assert_eq!(headers.contains_key(CONTENT_ENCODING), zipped, "{accepted}");
+            let mut text = String::new();
+            if zipped {
+                GzDecoder::new(&body[..]).read_to_string(&mut text).unwrap();
+            } else {
+                text = String::from_utf8(body).unwrap();
+            }
+            assert_eq!(text, format!("{DEPTH}{VISITS}"), "{accepted}");
+        }
+    }
+
+    #[test]
+    fn other_methods_are_refused() {
+        let mut request = request("/metrics");
+        *request.method_mut() = Method::DELETE;
+        let (status, headers, _) = answer(&request);
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(headers[ALLOW], "GET, HEAD");
+    }
+
+    /// A collector whose family has no name, which cannot be encoded.
+    struct Nameless(Desc);
+
+    impl Collector for Nameless {
+        fn desc(&self) -> Vec<&Desc> {
+            vec![&self.0]
+        }
+
+        fn collect(&self) -> Vec<MetricFamily> {
+            let mut family = MetricFamily::default();
+            family.set_metric(vec![Metric::default()]);
+            vec![family]
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_encoded_is_a_500_in_plain_text() {
+        let handler = handler();
+        let desc = Desc::new("a".into(), "b".into(), Vec::new(), Default::default()).unwrap();
+        handler.registry.register(Box::new(Nameless(desc))).unwrap();
+        let response = handler.respond(&request("/metrics"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/plain; charset=utf-8");
+        let body = String::from_utf8(bytes(response.into_body())).unwrap();
+        assert!(body.starts_with("cannot encode the metrics: "), "{body}");
+    }
+}

@@ -1,5 +1,8 @@
 //! The HTTP server: one task a connection, bounded in number and in time.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,20 +17,28 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::responses::{health, internal_error};
 use crate::{Handler, Request, Response};
 
-/// More clients wait in the system's queue. Below the 1024 open files that most systems allow.
-const MAX_CONNECTIONS: usize = 900;
+/// What a client, or many, can cost the server.
+#[derive(Clone, Copy)]
+struct Limits {
+    connections: usize,
+    header_timeout: Duration,
+    stop_timeout: Duration,
+}
 
-/// A connection that has sent no complete request header for this long is closed, whether it is
-/// slow, silent, or idle after an answer.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long requests in flight may take to finish once the server is told to stop.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+const LIMITS: Limits = Limits {
+    // More clients wait in the system's queue. Below the 1024 open files of most systems.
+    connections: 900,
+    // A connection that has sent no complete request header for this long is closed, whether it
+    // is slow, silent, or idle after an answer.
+    header_timeout: Duration::from_secs(30),
+    // How long requests in flight may take to finish once the server is told to stop.
+    stop_timeout: Duration::from_secs(5),
+};
 
 /// The wait after an accept that failed, doubled up to the maximum while it keeps failing: out of
 /// file descriptors, a loop without a wait would take a whole core until some are free.
@@ -39,8 +50,17 @@ const MAX_ACCEPT_BACKOFF: Duration = Duration::from_secs(1);
 ///
 /// `GET /healthz` is answered here: a probe is no visit, so it never reaches the handler.
 pub async fn run(listener: TcpListener, handler: impl Handler, shutdown: impl Future<Output = ()>) {
+    run_within(LIMITS, listener, handler, shutdown).await;
+}
+
+async fn run_within(
+    limits: Limits,
+    listener: TcpListener,
+    handler: impl Handler,
+    shutdown: impl Future<Output = ()>,
+) {
     let handler = Arc::new(handler);
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
 
@@ -58,7 +78,7 @@ pub async fn run(listener: TcpListener, handler: impl Handler, shutdown: impl Fu
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
+                .header_read_timeout(limits.header_timeout)
                 .serve_connection(TokioIo::new(stream), service);
             // An error here is the client's: it went away, was too slow, or spoke no HTTP.
             let _ = watcher.watch(connection).await;
@@ -67,8 +87,9 @@ pub async fn run(listener: TcpListener, handler: impl Handler, shutdown: impl Fu
     }
 
     drop(listener);
-    if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await.is_err() {
-        eprintln!("stopping: some requests took longer than {STOP_TIMEOUT:?} and were dropped");
+    let Limits { stop_timeout, .. } = limits;
+    if tokio::time::timeout(stop_timeout, graceful.shutdown()).await.is_err() {
+        eprintln!("stopping: some requests took longer than {stop_timeout:?} and were dropped");
     }
 }
 
@@ -76,7 +97,7 @@ pub async fn run(listener: TcpListener, handler: impl Handler, shutdown: impl Fu
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-) -> (TcpStream, tokio::sync::OwnedSemaphorePermit) {
+) -> (TcpStream, OwnedSemaphorePermit) {
     let permit = Arc::clone(connections).acquire_owned().await;
     let permit = permit.expect("the semaphore is never closed");
     let mut backoff = ACCEPT_BACKOFF;

@@ -245,3 +245,122 @@ fn is_url(text: &str) -> bool {
             .parse::<hyper::Uri>()
             .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::from_vars(vars.iter().map(|(name, value)| (name.into(), value.into())))
+    }
+
+    #[test]
+    fn without_settings_the_defaults_hold() {
+        assert_eq!(read(&[("PATH", "/bin")]), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn the_help_tells_the_true_defaults() {
+        let defaults = SETTINGS.iter().filter(|(_, default, _)| *default != "off");
+        let vars: Vec<_> = defaults.map(|(name, default, _)| (*name, *default)).collect();
+        assert_eq!(read(&vars), Ok(Settings::default()));
+        assert_eq!(Settings::default().outage, None);
+        for (name, default, meaning) in SETTINGS {
+            let help = Settings::help();
+            let line = help.lines().find(|line| line.contains(name)).unwrap();
+            assert!(line.contains(default) && line.ends_with(meaning), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let settings = read(&[
+            (ADDR, "[::]:0"),
+            (FAILURE_RATE, "1"),
+            (LATENCY_MIN, "0.25"),
+            (LATENCY_MAX, "0.25"),
+            (OUTAGE_EVERY, "300"),
+            (OUTAGE_FOR, "60"),
+        ]);
+        let quarter = Duration::from_millis(250);
+        assert_eq!(
+            settings,
+            Ok(Settings {
+                addr: "[::]:0".parse().unwrap(),
+                failure_rate: 1.0,
+                latency: Latency { min: quarter, max: quarter },
+                outage: Some(Outage {
+                    every: Duration::from_secs(300),
+                    lasts: Duration::from_secs(60)
+                }),
+                source: Source::Simulated,
+            })
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_what_is_accepted() {
+        for (name, value, accepted) in [
+            (ADDR, "8001", "an IP address and a port, such as 127.0.0.1:8001 or [::1]:8001"),
+            (
+                ADDR,
+                "localhost:8001",
+                "an IP address and a port, such as 127.0.0.1:8001 or [::1]:8001",
+            ),
+            (
+                ADDR,
+                "127.0.0.1:80010",
+                "an IP address and a port, such as 127.0.0.1:8001 or [::1]:8001",
+            ),
+            (FAILURE_RATE, "15%", "a number from 0 to 1"),
+            (FAILURE_RATE, "1.01", "a number from 0 to 1"),
+            (FAILURE_RATE, "NaN", "a number from 0 to 1"),
+            (FAILURE_RATE, "", "a number from 0 to 1"),
+            (LATENCY_MAX, "-1", "a number of seconds from 0 to 60, such as 0.5"),
+            (LATENCY_MAX, "500ms", "a number of seconds from 0 to 60, such as 0.5"),
+            (LATENCY_MIN, "1e9", "a number of seconds from 0 to 60, such as 0.5"),
+            (LATENCY_MIN, "2", "at most TREECOUNTER_LATENCY_MAX_SECONDS, which is 1"),
+            (SOURCE, "ecosia", "\"simulated\" or a URL that begins with http:// or https://"),
+            (SOURCE, "https://", "\"simulated\" or a URL that begins with http:// or https://"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert_eq!(error.to_string(), format!("{name} is {value:?}, but must be {accepted}"));
+        }
+    }
+
+    #[test]
+    fn bounds_that_cross_name_the_one_that_was_set() {
+        let vars = [(LATENCY_MIN, "0.5"), (LATENCY_MAX, "0.1")];
+        let error = read(&vars).unwrap_err().to_string();
+        assert!(error.starts_with("TREECOUNTER_LATENCY_MIN_SECONDS is \"0.5\""), "{error}");
+    }
+
+    #[test]
+    fn an_outage_is_whole_and_fits_its_period() {
+        let half = read(&[(OUTAGE_EVERY, "300")]).unwrap_err().to_string();
+        assert!(half.contains("TREECOUNTER_OUTAGE_FOR_SECONDS is not"), "{half}");
+        let half = read(&[(OUTAGE_FOR, "300")]).unwrap_err().to_string();
+        assert!(half.contains("TREECOUNTER_OUTAGE_EVERY_SECONDS is not"), "{half}");
+        let long = read(&[(OUTAGE_EVERY, "10"), (OUTAGE_FOR, "11")]).unwrap_err().to_string();
+        assert!(long.ends_with("a number of seconds from 0 to 10, such as 0.5"), "{long}");
+    }
+
+    #[test]
+    fn a_name_that_is_almost_a_settings_is_refused() {
+        let error = read(&[("TREECOUNTER_FAILURERATE", "0")]).unwrap_err().to_string();
+        assert!(error.starts_with("TREECOUNTER_FAILURERATE is not a setting"), "{error}");
+        assert!(error.contains(FAILURE_RATE), "{error}");
+    }
+
+    #[test]
+    fn a_url_needs_the_client_that_reads_it() {
+        let source = read(&[(SOURCE, "https://example.org/count")]);
+        if cfg!(feature = "live") {
+            let url = "https://example.org/count".to_owned();
+            assert_eq!(source.map(|settings| settings.source), Ok(Source::Live(url)));
+        } else {
+            let error = source.unwrap_err().to_string();
+            assert!(error.contains("--features live"), "{error}");
+        }
+    }
+}

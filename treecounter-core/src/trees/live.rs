@@ -83,3 +83,85 @@ fn fetch(agent: &Agent, url: &str) -> anyhow::Result<u64> {
         .map_err(|error| anyhow::anyhow!("expected JSON such as {{\"count\": 1}}: {error}"))?;
     Ok(answer.count)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use super::*;
+
+    /// A source that gives this answer to every request, and its URL. It never closes a
+    /// connection by itself, so that an unfinished answer stays one.
+    fn source(answer: String) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/count", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let mut connections = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept() {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer.as_bytes());
+                connections.push(stream);
+            }
+        });
+        url
+    }
+
+    fn ok(body: &str) -> String {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[test]
+    fn a_count_is_read() {
+        let url = source(ok("{\"count\": 231000042, \"unit\": \"trees\"}"));
+        assert_eq!(fetch(&agent(TIMEOUT), &url).unwrap(), 231_000_042);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_count_is_an_error() {
+        for (answer, expected) in [
+            (ok("<html>"), "expected JSON such as {\"count\": 1}"),
+            (ok("{\"count\": -1}"), "expected JSON such as {\"count\": 1}"),
+            (ok("{}"), "missing field `count`"),
+            ("HTTP/1.1 500 Broken\r\ncontent-length: 0\r\n\r\n".to_owned(), "500"),
+            (ok(&format!("{{\"count\": 1{}}}", " ".repeat(65_536))), "limit"),
+        ] {
+            let url = source(answer);
+            let error = fetch(&agent(TIMEOUT), &url).unwrap_err().to_string();
+            assert!(error.contains(expected), "expected {expected:?} in {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_never_ends_its_answer_is_given_up() {
+        for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"] {
+            let url = source(answer.to_owned());
+            let started = Instant::now();
+            let error = fetch(&agent(Duration::from_millis(50)), &url).unwrap_err().to_string();
+            assert!(error.contains("timeout"), "{error}");
+            assert!(started.elapsed() < TIMEOUT);
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_down_is_an_error() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/count", listener.local_addr().unwrap());
+        drop(listener);
+        assert!(fetch(&agent(TIMEOUT), &url).is_err());
+    }
+
+    #[test]
+    fn polling_tells_the_latest_count_and_ends_with_its_owner() {
+        let live = LiveCount::poll(source(ok("{\"count\": 7}")));
+        let deadline = Instant::now() + TIMEOUT;
+        while live.latest().is_none() && Instant::now() < deadline {
+            thread::yield_now();
+        }
+        assert_eq!(live.latest(), Some(7));
+        let latest = Arc::downgrade(&live.latest);
+        drop(live);
+        assert!(latest.upgrade().is_none(), "the poller must not keep the count alive");
+    }
+}
