@@ -1,0 +1,235 @@
+//! What the READMEs show is what happens: their code stands in programs that compile, and their
+//! commands print what is written below them.
+//!
+//! In a README, `<!-- test: start NAME SETTING=VALUE -->` says which solution or example runs from
+//! there on; readers do not see it. It is started with a failure rate and a latency of 0, so that
+//! nothing depends on chance. A line `...` stands for any lines. Numbers that differ from machine
+//! to machine are compared by their places, see [`masked`].
+
+#![allow(clippy::unwrap_used)] // A test ends at the first thing that goes wrong.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use support::{CALM, Program, has, root};
+
+const READMES: [&str; 4] = [
+    "README.md",
+    "section1-expose/README.md",
+    "section2-counter/README.md",
+    "bonus-histogram/README.md",
+];
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Start { program: String, settings: Vec<(String, String)> },
+    Block { line: usize, info: String, text: String },
+}
+
+fn parts(readme: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut block: Option<(usize, String, String)> = None;
+    for (number, line) in readme.lines().enumerate() {
+        match &mut block {
+            Some((start, info, text)) if line.trim_end() == "```" => {
+                let (line, info, text) = (*start, info.clone(), text.clone());
+                parts.push(Part::Block { line, info, text });
+                block = None;
+            }
+            Some((_, _, text)) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            None if line.starts_with("```") => {
+                block = Some((number + 1, line[3..].to_owned(), String::new()));
+            }
+            None => {
+                if let Some(directive) = line.strip_prefix("<!-- test: start ") {
+                    let mut words = directive.trim_end_matches("-->").split_whitespace();
+                    let program = words.next().expect("a program").to_owned();
+                    let settings = words
+                        .map(|word| word.split_once('=').expect("SETTING=VALUE"))
+                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                        .collect();
+                    parts.push(Part::Start { program, settings });
+                }
+            }
+        }
+    }
+    assert_eq!(block, None, "a code block is not closed");
+    parts
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All sources that a README may quote.
+fn sources() -> Vec<String> {
+    let folders =
+        ["solutions/src/bin", "solutions/examples", "workshop/starters", "treecounter-core/src"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    let paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    let rust = paths.iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    rust.map(|path| fs::read_to_string(path).unwrap().replace("\r\n", "\n")).collect()
+}
+
+#[test]
+fn rust_in_a_lesson_is_quoted_from_a_program_that_compiles() {
+    let sources = sources();
+    let mut quoted = 0;
+    for readme in READMES {
+        for part in parts(&read(readme)) {
+            let Part::Block { line, info, text } = part else { continue };
+            if info == "rust" {
+                let found = sources.iter().any(|source| source.contains(&text));
+                assert!(found, "{readme}:{line}: no program has these lines:\n{text}");
+                quoted += 1;
+            }
+        }
+    }
+    assert!(quoted > 10, "only {quoted} blocks were found");
+}
+
+/// The one piece of Rust that a lesson shows because it does not compile.
+#[test]
+fn a_counter_of_whole_numbers_takes_no_fractions() {
+    let fails = parts(&read("section2-counter/README.md"));
+    let fails = fails.iter().any(
+        |part| matches!(part, Part::Block { info, text, .. } if info == "rust fails=E0308" && text.contains(".inc_by(1.5)")),
+    );
+    assert!(fails, "the lesson no longer shows it: neither need this test");
+    // This compiles, so the argument is a u64, for which 1.5 is the wrong type: E0308.
+    let _: fn(&prometheus::IntCounter, u64) = prometheus::IntCounter::inc_by;
+}
+
+#[test]
+fn commands_in_a_lesson_print_what_is_written_below_them() {
+    if !cfg!(unix) || !has("curl", "--version") {
+        return;
+    }
+    let mut ran = 0;
+    for readme in READMES {
+        let mut program = None;
+        for part in parts(&read(readme)) {
+            match part {
+                Part::Start { program: name, settings } => {
+                    let settings = settings.iter().map(|(name, value)| (&**name, &**value));
+                    let settings: Vec<_> = CALM.into_iter().chain(settings).collect();
+                    program = Some(Program::start(&name, &settings));
+                }
+                Part::Block { line, info, text } if info == "console" => {
+                    for (command, expected) in commands(&text) {
+                        let place = format!("{readme}:{line}: {command}");
+                        let Some(found) = output(command, program.as_ref(), &place) else {
+                            continue;
+                        };
+                        compare(&expected, &found).unwrap_or_else(|why| panic!("{place}\n{why}"));
+                        ran += 1;
+                    }
+                }
+                Part::Block { .. } => {}
+            }
+        }
+    }
+    assert!(ran > 15, "only {ran} commands were run");
+}
+
+/// The commands of a console block, each with the lines that it is said to print.
+fn commands(block: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut commands: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in block.lines() {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push((command, Vec::new())),
+            (None, Some((_, expected))) => expected.push(line),
+            (None, None) => panic!("a console block begins with a command:\n{block}"),
+        }
+    }
+    commands
+}
+
+/// What a command prints; `None` for those that other tests run.
+fn output(command: &str, program: Option<&Program>, place: &str) -> Option<Vec<String>> {
+    let started = || program.unwrap_or_else(|| panic!("{place}: no program was started"));
+    let text = if command.starts_with("curl ") {
+        let command = command.replace("localhost:8001", &started().addr);
+        let output = Command::new("sh").arg("-c").arg(&command).output().unwrap();
+        assert!(output.status.success(), "{place}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    } else if let Some((before, package)) = command.split_once("cargo run -p ") {
+        // It runs already, from the same source: a package of the workspace, on another port.
+        assert!(root().join(package).join("Cargo.toml").is_file(), "{place}: no such package");
+        assert!(before.is_empty() || before.starts_with("TREECOUNTER_"), "{place}");
+        let port = started().addr.rsplit(':').next().unwrap();
+        started().banner.join("\n").replace(&format!("localhost:{port}"), "localhost:8001")
+    } else {
+        let known = ["cargo workshop", "cargo test", "git clone", "cd ", "docker "];
+        assert!(known.iter().any(|start| command.starts_with(start)), "{place}: who runs this?");
+        return None;
+    };
+    Some(text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect())
+}
+
+fn compare(expected: &[&str], found: &[String]) -> Result<(), String> {
+    let mut rest = found.iter();
+    let mut skipping = false;
+    for line in expected {
+        if *line == "..." {
+            skipping = true;
+            continue;
+        }
+        let matches = |found: &&String| masked(found) == masked(line);
+        let next = if skipping { rest.find(matches) } else { rest.next().filter(matches) };
+        if next.is_none() {
+            return Err(format!("expected: {line}\nin:\n{}", found.join("\n")));
+        }
+        skipping = false;
+    }
+    match rest.next() {
+        Some(line) if !skipping => Err(format!("more than expected: {line}")),
+        _ => Ok(()),
+    }
+}
+
+/// The line with what differs from run to run, or from machine to machine, made alike. Counts of
+/// requests are never masked: they are what the lessons are about.
+fn masked(line: &str) -> String {
+    if line.starts_with("date: ") || line.starts_with("treecounter_build_info{") {
+        return line.split([':', '{']).next().unwrap().to_owned();
+    }
+    if line.starts_with("content-length: ") && line != "content-length: 0" {
+        return "content-length: some".to_owned();
+    }
+    if line.starts_with("{\"count\":") {
+        return line.replace(|letter: char| letter.is_ascii_digit(), "");
+    }
+    let volatile = line.starts_with("process_")
+        || line.starts_with("tokio_")
+        || line.starts_with("request_latency_seconds_sum{");
+    match line.rsplit_once(' ') {
+        Some((name, _)) if volatile => format!("{name} some"),
+        _ => line.to_owned(),
+    }
+}
+
+#[test]
+fn links_within_the_project_lead_somewhere() {
+    let mut seen = BTreeSet::new();
+    for readme in READMES.into_iter().chain(["section3-compose/README.md"]) {
+        let text = read(readme);
+        let folder = root().join(readme).parent().unwrap().to_owned();
+        for (at, _) in text.match_indices("](") {
+            let link = text[at + 2..].split(')').next().unwrap().split('#').next().unwrap();
+            if link.is_empty() || link.starts_with("http") {
+                continue;
+            }
+            assert!(folder.join(link).exists(), "{readme}: there is no {link}");
+            seen.insert(link.to_owned());
+        }
+    }
+    assert!(seen.len() > 5, "only {seen:?}");
+}
