@@ -4,7 +4,8 @@
 //! In a README, `<!-- test: start NAME SETTING=VALUE -->` says which solution or example runs from
 //! there on; readers do not see it. It is started with a failure rate and a latency of 0, so that
 //! nothing depends on chance. A line `...` stands for any lines. Numbers that differ from machine
-//! to machine are compared by their places, see [`masked`].
+//! to machine are compared by their places, see [`masked`]. `<!-- test: taken -->` stands before what
+//! a program prints when its port is in use.
 
 #![allow(clippy::unwrap_used)] // A test ends at the first thing that goes wrong.
 
@@ -15,7 +16,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::{CALM, Program, has, root};
+use treecounter_core::Settings;
+
+use support::{CALM, Program, has, root, run};
 
 const READMES: [&str; 4] = [
     "README.md",
@@ -26,8 +29,17 @@ const READMES: [&str; 4] = [
 
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
-    Start { program: String, settings: Vec<(String, String)> },
-    Block { line: usize, info: String, text: String },
+    /// The next block shows what a program prints when its port is taken.
+    Taken,
+    Start {
+        program: String,
+        settings: Vec<(String, String)>,
+    },
+    Block {
+        line: usize,
+        info: String,
+        text: String,
+    },
 }
 
 fn parts(readme: &str) -> Vec<Part> {
@@ -47,6 +59,7 @@ fn parts(readme: &str) -> Vec<Part> {
             None if line.starts_with("```") => {
                 block = Some((number + 1, line[3..].to_owned(), String::new()));
             }
+            None if line == "<!-- test: taken -->" => parts.push(Part::Taken),
             None => {
                 if let Some(directive) = line.strip_prefix("<!-- test: start ") {
                     let mut words = directive.trim_end_matches("-->").split_whitespace();
@@ -115,8 +128,10 @@ fn commands_in_a_lesson_print_what_is_written_below_them() {
     let mut ran = 0;
     for readme in READMES {
         let mut program = None;
+        let mut taken = false;
         for part in parts(&read(readme)) {
             match part {
+                Part::Taken => taken = true,
                 Part::Start { program: name, settings } => {
                     let settings = settings.iter().map(|(name, value)| (&**name, &**value));
                     let settings: Vec<_> = CALM.into_iter().chain(settings).collect();
@@ -125,9 +140,11 @@ fn commands_in_a_lesson_print_what_is_written_below_them() {
                 Part::Block { line, info, text } if info == "console" => {
                     for (command, expected) in commands(&text) {
                         let place = format!("{readme}:{line}: {command}");
-                        let Some(found) = output(command, program.as_ref(), &place) else {
-                            continue;
+                        let found = match std::mem::take(&mut taken) {
+                            true => Some(port_in_use()),
+                            false => output(command, program.as_ref(), &place),
                         };
+                        let Some(found) = found else { continue };
                         compare(&expected, &found).unwrap_or_else(|why| panic!("{place}\n{why}"));
                         ran += 1;
                     }
@@ -174,6 +191,15 @@ fn output(command: &str, program: Option<&Program>, place: &str) -> Option<Vec<S
     Some(text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect())
 }
 
+/// What a program prints when its port is taken, as if that were 8001.
+fn port_in_use() -> Vec<String> {
+    let holder = Program::start("section1", &CALM);
+    let (_, error, _) = run("section1", &[], &[("TREECOUNTER_ADDR", &holder.addr)]);
+    let port: u16 = holder.addr.rsplit(':').next().unwrap().parse().unwrap();
+    let error = error.replace(&port.to_string(), "8001").replace(&(port + 1).to_string(), "8002");
+    error.lines().map(str::to_owned).collect()
+}
+
 fn compare(expected: &[&str], found: &[String]) -> Result<(), String> {
     let mut rest = found.iter();
     let mut skipping = false;
@@ -201,6 +227,9 @@ fn masked(line: &str) -> String {
     if line.starts_with("date: ") || line.starts_with("treecounter_build_info{") {
         return line.split([':', '{']).next().unwrap().to_owned();
     }
+    if ["    ss ", "    lsof "].iter().any(|start| line.starts_with(start)) {
+        return "the system's own tool".to_owned();
+    }
     if line.starts_with("content-length: ") && line != "content-length: 0" {
         return "content-length: some".to_owned();
     }
@@ -214,6 +243,19 @@ fn masked(line: &str) -> String {
         Some((name, _)) if volatile => format!("{name} some"),
         _ => line.to_owned(),
     }
+}
+
+#[test]
+fn the_first_page_lists_the_settings_that_there_are() {
+    let readme = read("README.md");
+    let mut listed = readme.lines().filter(|line| line.starts_with("| `TREECOUNTER_"));
+    for setting in Settings::help().lines() {
+        let (name, rest) = setting.trim().split_once(' ').unwrap();
+        let (default, meaning) = rest.trim().split_once(' ').unwrap();
+        let expected = format!("| `{name}` | `{default}` | {} |", meaning.trim());
+        assert_eq!(listed.next(), Some(expected.as_str()));
+    }
+    assert_eq!(listed.next(), None);
 }
 
 #[test]
