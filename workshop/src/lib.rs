@@ -2,8 +2,10 @@
 
 pub mod cli;
 pub mod embedded;
+pub mod progress;
 pub mod sections;
 pub mod starter;
+pub mod workspace;
 
 pub mod check;
 pub mod doctor;
