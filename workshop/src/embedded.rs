@@ -4,26 +4,11 @@ use anyhow::Context;
 
 /// Each file under its path from the root, with `\n` at its lines' ends on every system.
 const FILES: &[(&str, &str)] = &[
-    (
-        "workshop/starters/section1.rs",
-        include_str!("../starters/section1.rs"),
-    ),
-    (
-        "solutions/src/bin/section1.rs",
-        include_str!("../../solutions/src/bin/section1.rs"),
-    ),
-    (
-        "solutions/src/bin/section2.rs",
-        include_str!("../../solutions/src/bin/section2.rs"),
-    ),
-    (
-        "solutions/src/bin/section3.rs",
-        include_str!("../../solutions/src/bin/section3.rs"),
-    ),
-    (
-        "solutions/src/bin/bonus.rs",
-        include_str!("../../solutions/src/bin/bonus.rs"),
-    ),
+    ("workshop/starters/section1.rs", include_str!("../starters/section1.rs")),
+    ("solutions/src/bin/section1.rs", include_str!("../../solutions/src/bin/section1.rs")),
+    ("solutions/src/bin/section2.rs", include_str!("../../solutions/src/bin/section2.rs")),
+    ("solutions/src/bin/section3.rs", include_str!("../../solutions/src/bin/section3.rs")),
+    ("solutions/src/bin/bonus.rs", include_str!("../../solutions/src/bin/bonus.rs")),
 ];
 
 /// The text of a file, as it was when the program was built.

@@ -88,14 +88,8 @@ impl Progress {
             }
         };
         match text.and_then(|text| Self::parse(&text)) {
-            Ok(progress) => Loaded {
-                progress,
-                note: None,
-            },
-            Err(reason) => Loaded {
-                note: Some(set_aside(&path, &reason)),
-                ..Loaded::default()
-            },
+            Ok(progress) => Loaded { progress, note: None },
+            Err(reason) => Loaded { note: Some(set_aside(&path, &reason)), ..Loaded::default() },
         }
     }
 
@@ -120,9 +114,7 @@ impl Progress {
     #[must_use]
     pub fn done(&self, section: &Section) -> bool {
         self.entry(section).is_some_and(|entry| {
-            let all = section
-                .checks()
-                .all(|(.., check)| entry.passed.contains(&check.slug));
+            let all = section.checks().all(|(.., check)| entry.passed.contains(&check.slug));
             entry.caught_up || (all && entry.failed.is_none())
         })
     }
@@ -136,8 +128,7 @@ impl Progress {
     /// A check of the section has passed, the last time it ran.
     #[must_use]
     pub fn passed(&self, section: &Section, check: &Check) -> bool {
-        self.entry(section)
-            .is_some_and(|entry| entry.passed.contains(&check.slug))
+        self.entry(section).is_some_and(|entry| entry.passed.contains(&check.slug))
     }
 
     /// The check that the last run of the section stopped at. It may be an earlier section's.
@@ -150,9 +141,7 @@ impl Progress {
     #[must_use]
     pub fn hints(&self, section: &Section, check: &Check) -> usize {
         let entry = self.entry(section);
-        entry
-            .and_then(|entry| entry.hints.get(&check.slug).copied())
-            .unwrap_or(0)
+        entry.and_then(|entry| entry.hints.get(&check.slug).copied()).unwrap_or(0)
     }
 
     /// Remembers what a check of a section found: see [`record`].
@@ -171,9 +160,7 @@ impl Progress {
 
     /// Remembers that so many hints were given for a check of a section.
     pub fn note_hints(&mut self, section: &Section, check: &Check, given: usize) {
-        self.entry_mut(section)
-            .hints
-            .insert(check.slug.clone(), given);
+        self.entry_mut(section).hints.insert(check.slug.clone(), given);
     }
 
     /// Remembers that `goto` has finished a section.
@@ -216,11 +203,7 @@ impl Progress {
             let Some((section, rest)) = line.trim_end().split_once(' ') else {
                 continue;
             };
-            progress
-                .sections
-                .entry(section.to_owned())
-                .or_default()
-                .read(rest);
+            progress.sections.entry(section.to_owned()).or_default().read(rest);
         }
         Ok(progress)
     }
@@ -254,8 +237,7 @@ impl Entry {
             ["passed", check] => _ = self.passed.insert(check.to_owned()),
             ["failed", check] => self.failed = Some(check.to_owned()),
             ["hints", check, given] if given.parse::<usize>().is_ok() => {
-                self.hints
-                    .insert(check.to_owned(), given.parse().unwrap_or(0));
+                self.hints.insert(check.to_owned(), given.parse().unwrap_or(0));
             }
             ["caught-up"] => self.caught_up = true,
             _ => self.unknown.push(line.to_owned()),
@@ -298,8 +280,5 @@ fn set_aside(path: &Path, reason: &str) -> String {
         Ok(()) => format!("It was set aside as {}", aside.display()),
         Err(error) => format!("It could not be set aside ({error})"),
     };
-    format!(
-        "{} {reason}. {said}, and progress starts anew.",
-        path.display()
-    )
+    format!("{} {reason}. {said}, and progress starts anew.", path.display())
 }

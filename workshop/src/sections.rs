@@ -141,18 +141,14 @@ impl Course {
     pub fn section_at(&self, root: &Path, path: &Path) -> Option<&Section> {
         let inside = path.strip_prefix(root).ok()?;
         let directory = inside.components().next()?.as_os_str().to_str()?;
-        self.sections
-            .iter()
-            .find(|section| section.package == directory)
+        self.sections.iter().find(|section| section.package == directory)
     }
 
     /// The section that is taught before another.
     #[must_use]
     pub fn before(&self, section: &Section) -> Option<&Section> {
         let position = self.position(section)?;
-        position
-            .checked_sub(1)
-            .and_then(|before| self.sections.get(before))
+        position.checked_sub(1).and_then(|before| self.sections.get(before))
     }
 
     /// The section that is taught after another.
@@ -177,9 +173,7 @@ impl Course {
     }
 
     fn position(&self, section: &Section) -> Option<usize> {
-        self.sections
-            .iter()
-            .position(|other| other.slug == section.slug)
+        self.sections.iter().position(|other| other.slug == section.slug)
     }
 
     fn unknown(&self, name: &str) -> String {
@@ -187,12 +181,7 @@ impl Course {
             .sections
             .iter()
             .flat_map(|section| [&section.slug, &section.package])
-            .map(|known| {
-                (
-                    strsim::damerau_levenshtein(&name.to_lowercase(), known),
-                    known,
-                )
-            })
+            .map(|known| (strsim::damerau_levenshtein(&name.to_lowercase(), known), known))
             .min()
             .filter(|(distance, _)| *distance <= 3);
         let mut message = format!("there is no section `{name}`");
@@ -216,11 +205,10 @@ impl Section {
 
     /// Its checks in order, each with its step and the step's number, which starts at 1.
     pub fn checks(&self) -> impl Iterator<Item = (usize, &Step, &Check)> {
-        self.steps.iter().enumerate().flat_map(|(index, step)| {
-            step.checks
-                .iter()
-                .map(move |check| (index + 1, step, check))
-        })
+        self.steps
+            .iter()
+            .enumerate()
+            .flat_map(|(index, step)| step.checks.iter().map(move |check| (index + 1, step, check)))
     }
 
     fn is_called(&self, name: &str) -> bool {
@@ -237,11 +225,7 @@ impl Section {
         ensure!(!self.title.is_empty(), "title is empty");
         ensure!(!self.header.is_empty(), "header is empty");
         ensure!(!self.files.is_empty(), "there is no file");
-        let generated = self
-            .files
-            .iter()
-            .filter(|file| file.starter.is_none())
-            .count();
+        let generated = self.files.iter().filter(|file| file.starter.is_none()).count();
         ensure!(
             generated == 1 && self.files[0].starter.is_none(),
             "the first file, and no other, has a generated starter"
@@ -279,9 +263,7 @@ impl Step {
             (None, Some(_)) => bail!("before is there, and no todo"),
         }
         for check in &self.checks {
-            check
-                .validate(checks)
-                .with_context(|| format!("check `{}`", check.slug))?;
+            check.validate(checks).with_context(|| format!("check `{}`", check.slug))?;
         }
         Ok(())
     }

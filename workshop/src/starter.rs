@@ -12,9 +12,8 @@ const BEFORE_SECTION_1: &str = "workshop/starters/section1.rs";
 
 /// The starter of a section's program.
 pub fn generate(course: &Course, section: &Section) -> anyhow::Result<String> {
-    let before = course
-        .before(section)
-        .map_or(BEFORE_SECTION_1, |before| &before.files[0].solution);
+    let before =
+        course.before(section).map_or(BEFORE_SECTION_1, |before| &before.files[0].solution);
     compose(section, &embedded::text(before)?)
 }
 
@@ -52,22 +51,17 @@ fn compose(section: &Section, previous: &str) -> anyhow::Result<String> {
             lines.splice(place..place, comment.map(|text| format!("{indent}{text}")));
         }
     }
-    let header = section
-        .header
-        .iter()
-        .map(|line| format!("//! {line}").trim_end().to_owned());
+    let header = section.header.iter().map(|line| format!("//! {line}").trim_end().to_owned());
     let all: Vec<String> = header.chain([String::new()]).chain(lines).collect();
     Ok(all.join("\n") + "\n")
 }
 
 /// The lines of a step's TODO comment. Its first names the step, as the README's heading does.
 fn comment(number: usize, todo: &[String]) -> impl Iterator<Item = String> {
-    todo.iter()
-        .enumerate()
-        .map(move |(index, text)| match index {
-            0 => format!("// TODO step {number}: {text}"),
-            _ => format!("// {text}"),
-        })
+    todo.iter().enumerate().map(move |(index, text)| match index {
+        0 => format!("// TODO step {number}: {text}"),
+        _ => format!("// {text}"),
+    })
 }
 
 fn place_of(
@@ -76,9 +70,8 @@ fn place_of(
     section: &Section,
     number: usize,
 ) -> anyhow::Result<usize> {
-    let places: Vec<usize> = (0..lines.len())
-        .filter(|index| lines[*index].trim_start().starts_with(before))
-        .collect();
+    let places: Vec<usize> =
+        (0..lines.len()).filter(|index| lines[*index].trim_start().starts_with(before)).collect();
     ensure!(
         !places.is_empty(),
         "section `{}`, step {number}: no line of the solution before starts with {before:?}",

@@ -23,26 +23,18 @@ impl Workspace {
     pub fn find() -> anyhow::Result<Self> {
         let here = std::env::current_dir().context("cannot tell the current directory")?;
         let cargo = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        [Some(here), cargo]
-            .into_iter()
-            .flatten()
-            .find_map(|start| Self::around(&start))
-            .context(
-                "this is not a directory of the workshop: change to the one that has its \
+        [Some(here), cargo].into_iter().flatten().find_map(|start| Self::around(&start)).context(
+            "this is not a directory of the workshop: change to the one that has its \
                  README.md and Cargo.toml",
-            )
+        )
     }
 
     /// The workspace that a directory is in.
     #[must_use]
     pub fn around(start: &Path) -> Option<Self> {
         let start = start.canonicalize().ok()?;
-        let root = start
-            .ancestors()
-            .find(|directory| directory.join(MARK).is_file())?;
-        Some(Self {
-            root: root.to_owned(),
-        })
+        let root = start.ancestors().find(|directory| directory.join(MARK).is_file())?;
+        Some(Self { root: root.to_owned() })
     }
 
     /// Its root directory.
@@ -74,9 +66,7 @@ impl Workspace {
         if let Some(name) = name {
             return course.section(name);
         }
-        let here = std::env::current_dir()
-            .and_then(|path| path.canonicalize())
-            .ok();
+        let here = std::env::current_dir().and_then(|path| path.canonicalize()).ok();
         here.and_then(|path| course.section_at(&self.root, &path))
             .or_else(|| progress.current(course))
             .or(course.sections.last())
@@ -114,10 +104,7 @@ impl Staged {
         hidden.push(name);
         hidden.push(format!(".{}.new", std::process::id()));
         // From here on the temporary file is removed with `staged`, whatever fails.
-        let staged = Self {
-            temporary: directory.join(hidden),
-            place: place.clone(),
-        };
+        let staged = Self { temporary: directory.join(hidden), place: place.clone() };
         write_through(&staged.temporary, contents)
             .with_context(|| format!("cannot write {}", place.display()))?;
         if let Some(permissions) = permissions {

@@ -27,10 +27,7 @@ hints = ["Does it?", "Look there.", "begin()"]
 "#;
 
 fn error(text: &str) -> String {
-    format!(
-        "{:#}",
-        Course::parse(text).expect_err("this course is wrong")
-    )
+    format!("{:#}", Course::parse(text).expect_err("this course is wrong"))
 }
 
 #[track_caller]
@@ -53,80 +50,27 @@ fn a_good_course_is_read() {
 #[test]
 fn a_mistake_is_named_with_its_place() {
     rejects("format = 1", "format = 2", "format is 2", "reads format 1");
-    rejects(
-        "minutes = 2",
-        "minute = 2",
-        "line 18",
-        "unknown field `minute`",
-    );
+    rejects("minutes = 2", "minute = 2", "line 18", "unknown field `minute`");
     rejects("minutes = 2", "", "minutes", "missing field");
-    rejects(
-        "minutes = 2",
-        "minutes = 0",
-        "step 1 (Begin): check `begins`",
-        "minutes is 0",
-    );
+    rejects("minutes = 2", "minutes = 0", "step 1 (Begin): check `begins`", "minutes is 0");
     rejects("minutes = 2", "minutes = \"2\"", "line 18", "invalid type");
-    rejects(
-        "\"begin()\"]",
-        "\"begin()\", \"4th\"]",
-        "check `begins`",
-        "4 hints",
-    );
+    rejects("\"begin()\"]", "\"begin()\", \"4th\"]", "check `begins`", "4 hints");
     rejects("\"begin()\"", "\" \"", "check `begins`", "hint 3 is empty");
-    rejects(
-        "before = \"fn main\"",
-        "",
-        "step 1 (Begin)",
-        "todo says nothing",
-    );
-    rejects(
-        "todo = [\"begin here.\"]",
-        "",
-        "step 1 (Begin)",
-        "before is there",
-    );
-    rejects(
-        "\"begin here.\"",
-        "\"a\", \"b\", \"c\"",
-        "step 1 (Begin)",
-        "3 lines",
-    );
-    rejects(
-        "slug = \"begins\"",
-        "slug = \"It begins\"",
-        "check `It begins`",
-        "lowercase",
-    );
-    rejects(
-        "path = ",
-        "starter = \"s.rs\"\npath = ",
-        "section `one`",
-        "generated starter",
-    );
+    rejects("before = \"fn main\"", "", "step 1 (Begin)", "todo says nothing");
+    rejects("todo = [\"begin here.\"]", "", "step 1 (Begin)", "before is there");
+    rejects("\"begin here.\"", "\"a\", \"b\", \"c\"", "step 1 (Begin)", "3 lines");
+    rejects("slug = \"begins\"", "slug = \"It begins\"", "check `It begins`", "lowercase");
+    rejects("path = ", "starter = \"s.rs\"\npath = ", "section `one`", "generated starter");
     let long = format!("\"{}\"", "x".repeat(90));
-    rejects(
-        "\"Does it?\"",
-        &long,
-        "check `begins`",
-        "longer than 78 columns",
-    );
+    rejects("\"Does it?\"", &long, "check `begins`", "longer than 78 columns");
 }
 
 #[test]
 fn a_step_without_a_check_is_rejected() {
     let (without, _) = GOOD.split_once("[[section.step.check]]").unwrap();
-    assert!(
-        error(without).contains("missing field `check`"),
-        "{}",
-        error(without)
-    );
+    assert!(error(without).contains("missing field `check`"), "{}", error(without));
     let empty = without.to_owned() + "check = []\n";
-    assert!(
-        error(&empty).contains("step 1 (Begin): there is no check"),
-        "{}",
-        error(&empty)
-    );
+    assert!(error(&empty).contains("step 1 (Begin): there is no check"), "{}", error(&empty));
 }
 
 #[test]
@@ -141,11 +85,7 @@ fn slugs_are_unique() {
 #[test]
 fn the_embedded_course_is_valid() {
     let course = Course::embedded().unwrap();
-    let slugs: Vec<&str> = course
-        .sections
-        .iter()
-        .map(|section| section.slug.as_str())
-        .collect();
+    let slugs: Vec<&str> = course.sections.iter().map(|section| section.slug.as_str()).collect();
     assert_eq!(slugs, ["section1", "section2", "section3", "bonus"]);
 }
 
@@ -161,17 +101,11 @@ fn a_section_is_found_by_slug_package_and_completed_path() {
 fn an_unknown_section_is_answered_with_the_nearest_and_the_list() {
     let course = Course::embedded().unwrap();
     let near = course.section("setcion2").unwrap_err().to_string();
-    assert!(
-        near.contains("no section `setcion2`; did you mean `section2`?"),
-        "{near}"
-    );
+    assert!(near.contains("no section `setcion2`; did you mean `section2`?"), "{near}");
     let far = course.section("gardening").unwrap_err().to_string();
     assert!(!far.contains("did you mean"), "{far}");
     for section in &course.sections {
-        assert!(
-            far.contains(&section.slug) && far.contains(&section.title),
-            "{far}"
-        );
+        assert!(far.contains(&section.slug) && far.contains(&section.title), "{far}");
     }
 }
 
@@ -182,21 +116,14 @@ fn steps_are_the_headings_of_the_lesson() {
     for section in &Course::embedded().unwrap().sections {
         let path = root.join(&section.package).join("README.md");
         let lesson = fs::read_to_string(&path).unwrap_or_else(|error| {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "{}: {error}",
-                path.display()
-            );
+            assert!(std::env::var_os("CI").is_none(), "{}: {error}", path.display());
             println!("skipped: {} is not written yet", path.display());
             String::new()
         });
         if lesson.is_empty() {
             continue;
         }
-        let found: Vec<&str> = lesson
-            .lines()
-            .filter(|line| line.starts_with("## Step "))
-            .collect();
+        let found: Vec<&str> = lesson.lines().filter(|line| line.starts_with("## Step ")).collect();
         let expected: Vec<String> = (1..)
             .zip(&section.steps)
             .map(|(number, step)| format!("## Step {number}: {}", step.title))

@@ -12,10 +12,7 @@ use workshop::{embedded, starter};
 const LINES_OF_A_SCREEN: usize = 80;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 fn course() -> &'static Course {
@@ -75,21 +72,9 @@ fn a_starter_fits_on_one_screen() {
     for section in &course().sections {
         let starter = starter::generate(course(), section).unwrap();
         let lines = starter.lines().count();
-        assert!(
-            lines <= LINES_OF_A_SCREEN,
-            "{}: {lines} lines",
-            section.slug
-        );
-        let widest = starter
-            .lines()
-            .map(|line| line.chars().count())
-            .max()
-            .unwrap();
-        assert!(
-            widest <= 100,
-            "{}: a line of {widest} columns",
-            section.slug
-        );
+        assert!(lines <= LINES_OF_A_SCREEN, "{}: {lines} lines", section.slug);
+        let widest = starter.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= 100, "{}: a line of {widest} columns", section.slug);
     }
 }
 
@@ -106,9 +91,7 @@ fn the_starters_in_the_tree_are_the_generated_ones() {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(&path, &generated).unwrap();
             }
-            let found = fs::read_to_string(&path)
-                .unwrap_or_default()
-                .replace("\r\n", "\n");
+            let found = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
             if found != generated {
                 edited.push(format!("{}/{}", section.package, file.path));
             }
@@ -130,10 +113,7 @@ fn todo_lines(section: &Section) -> Vec<String> {
         let mut lines = vec![format!("// TODO step {}: {}", index + 1, todo[0])];
         lines.extend(todo[1..].iter().map(|line| format!("// {line}")));
         let place = starter.lines().position(|line| line.trim() == lines[0]);
-        blocks.push((
-            place.unwrap_or_else(|| panic!("{}: no {}", section.slug, lines[0])),
-            lines,
-        ));
+        blocks.push((place.unwrap_or_else(|| panic!("{}: no {}", section.slug, lines[0])), lines));
     }
     blocks.sort();
     blocks.into_iter().flat_map(|(_, lines)| lines).collect()
