@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{check, doctor, goto, hint, prefetch, reset, scrape, solution, status, traffic};
+use crate::{check, doctor, goto, hint, prefetch, reset, scrape, solution, status, traffic, undo};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", about, version)]
@@ -24,6 +24,7 @@ enum Command {
     Scrape(scrape::Args),
     Solution(solution::Args),
     Traffic(traffic::Args),
+    Undo(undo::Args),
 }
 
 /// Runs the command that the arguments name. An error is printed with its causes and exits 2: the
@@ -40,6 +41,7 @@ pub fn run() -> ExitCode {
         Some(Command::Scrape(args)) => scrape::run(args),
         Some(Command::Solution(args)) => solution::run(args),
         Some(Command::Traffic(args)) => traffic::run(args),
+        Some(Command::Undo(args)) => undo::run(args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

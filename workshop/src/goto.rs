@@ -1,12 +1,62 @@
-//! `cargo workshop goto`: the finished state of all that comes before a section.
+//! `cargo workshop goto`: all that comes before a section finished, and the section at its start.
 
 use std::process::ExitCode;
 
-/// Restore a section's start: what comes before it is finished
+use anstream::println;
+
+use crate::change::{Outcome, Plan};
+use crate::progress::Progress;
+use crate::screen::{TYPE, paint};
+use crate::sections::Course;
+use crate::starter;
+use crate::workspace::Workspace;
+
+/// Catch up: finish all that comes before a section, and start it
+///
+/// Sections that you have finished yourself stay as they are.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The section to start, such as section3
+    section: String,
+    /// Do it without a question
+    #[arg(long, short)]
+    yes: bool,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (course, workspace) = (Course::embedded()?, Workspace::find()?);
+    let progress = Progress::load(&workspace);
+    let target = course.section(&args.section)?;
+    let mut plan = Plan::new(&workspace, format!("goto {}", target.slug));
+    let mut caught_up = Vec::new();
+    for section in course.sections.iter().take_while(|section| section.slug != target.slug) {
+        if progress.done(section) {
+            continue;
+        }
+        for file in &section.files {
+            plan.set(section, file, starter::solution(file)?, "becomes the solution")?;
+        }
+        plan.about(&section.slug);
+        caught_up.push(section);
+    }
+    plan.about(&target.slug);
+    for file in &target.files {
+        let starter = starter::of_file(course, target, file)?;
+        plan.set(target, file, starter, "back to the starter")?;
+    }
+    let outcome = plan.carry_out(args.yes, progress, |progress| {
+        for section in caught_up {
+            progress.note_caught_up(section);
+        }
+        progress.forget(target);
+    })?;
+    match outcome {
+        Outcome::Declined => return Ok(ExitCode::FAILURE),
+        Outcome::Unneeded => println!("You are there: nothing to change."),
+        Outcome::Done => {}
+    }
+    let next = format!("cargo workshop check {}", target.slug);
+    println!("Next: read {}/README.md, then {}", target.package, paint(TYPE, next));
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,12 +1,99 @@
-//! `cargo workshop hint`: the next hint for the step that failed.
+//! `cargo workshop hint`: the next hint for the check that failed.
 
 use std::process::ExitCode;
 
+use anstream::println;
+
+use crate::progress::Progress;
+use crate::screen::{FRAME, TYPE, indent, paint};
+use crate::sections::{Check, Course, Section, Step};
+use crate::workspace::Workspace;
+
+/// What each tier of hints is.
+const TIERS: [&str; 3] = ["a question", "a pointer", "the shape of the code"];
+
 /// Give the next hint for the step that failed
+///
+/// A question first, then a pointer, then the shape of the code.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The section, such as section2 [default: the one you are in]
+    section: Option<String>,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (course, workspace) = (Course::embedded()?, Workspace::find()?);
+    let mut progress = Progress::load(&workspace);
+    let section = workspace.pick(course, &progress, args.section.as_deref())?;
+    let Some(stuck) = Stuck::at(course, section, &progress) else {
+        println!("Every check of {} has passed: there is nothing to hint at.", section.slug);
+        println!("Next: {}", paint(TYPE, "cargo workshop"));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let given = progress.hints(section, stuck.check);
+    println!("{}", stuck.heading());
+    show(stuck.check, given);
+    println!("\n{}", after(section, given));
+    progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
+    if let Err(error) = progress.save(&workspace) {
+        anstream::eprintln!("note: {error:#}. The next hint will be this one again.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The check that a learner needs a hint for.
+struct Stuck<'a> {
+    owner: &'a Section,
+    number: usize,
+    step: &'a Step,
+    check: &'a Check,
+    /// Nothing failed: it is the first that has not passed.
+    untried: bool,
+}
+
+impl<'a> Stuck<'a> {
+    /// The check that the last run stopped at, else the first that has not passed.
+    fn at(course: &'a Course, section: &'a Section, progress: &Progress) -> Option<Self> {
+        let failed = progress.failed(section).and_then(|slug| course.check(slug));
+        if let Some((owner, number, step, check)) = failed {
+            return Some(Self { owner, number, step, check, untried: false });
+        }
+        let mut open = section.checks().filter(|(.., check)| !progress.passed(section, check));
+        let (number, step, check) = open.next()?;
+        Some(Self { owner: section, number, step, check, untried: true })
+    }
+
+    fn heading(&self) -> String {
+        let place = format!("{}, step {}: {}", self.owner.slug, self.number, self.step.title);
+        let check = format!("Check `{}`: {}", self.check.slug, self.check.title);
+        let untried = if self.untried {
+            "\nIt has not failed yet: this is the next one to pass."
+        } else {
+            ""
+        };
+        format!("{}\n{check}{untried}", paint(TYPE, place))
+    }
+}
+
+/// The next tier, or all of them again when there is none.
+fn show(check: &Check, given: usize) {
+    let again = given >= TIERS.len();
+    let tiers = if again { 0..TIERS.len() } else { given..given + 1 };
+    for (number, (tier, hint)) in TIERS.iter().zip(&check.hints).enumerate() {
+        if tiers.contains(&number) {
+            let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
+            println!("\n{}\n\n{}", paint(FRAME, title), indent(hint, 2));
+        }
+    }
+}
+
+fn after(section: &Section, given: usize) -> String {
+    let slug = &section.slug;
+    let check = paint(TYPE, format!("cargo workshop check {slug}"));
+    let more = match TIERS.get(given + 1) {
+        Some(tier) => format!("{} ({tier})", paint(TYPE, format!("cargo workshop hint {slug}"))),
+        None => paint(TYPE, format!("cargo workshop solution {slug}")),
+    };
+    format!("Next:    {check}\nStuck?   {more}")
 }

@@ -1,8 +1,11 @@
 //! The commands of `cargo workshop`, one module each, and what they share.
 
+pub mod backup;
+pub mod change;
 pub mod cli;
 pub mod embedded;
 pub mod progress;
+pub mod screen;
 pub mod sections;
 pub mod starter;
 pub mod workspace;
@@ -17,5 +20,6 @@ pub mod scrape;
 pub mod solution;
 pub mod status;
 pub mod traffic;
+pub mod undo;
 
 pub use cli::run;

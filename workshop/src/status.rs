@@ -2,7 +2,75 @@
 
 use std::process::ExitCode;
 
+use anstream::println;
+
+use crate::progress::Progress;
+use crate::screen::{FRAME, GOOD, TYPE, WARN, paint, plural};
+use crate::sections::{Course, Section, Step};
+use crate::workspace::Workspace;
+
 /// Prints the sections, what is done, and the next thing to type.
 pub fn run() -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+    let (course, workspace) = (Course::embedded()?, Workspace::find()?);
+    let progress = Progress::load(&workspace);
+    let current = progress.current(course);
+    println!(
+        "{}\n",
+        paint(TYPE, format!("The tree counter workshop, {} minutes", course.minutes()))
+    );
+    for section in &course.sections {
+        let is_current = current.is_some_and(|current| current.slug == section.slug);
+        println!("{}", section_line(section, &progress, is_current));
+        if is_current {
+            for (number, step) in (1..).zip(&section.steps) {
+                println!("{}", step_line(section, number, step, &progress));
+            }
+        }
+    }
+    println!("\n{}", advice(course, &progress, current));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn section_line(section: &Section, progress: &Progress, is_current: bool) -> String {
+    let checks = section.checks().count();
+    let passed = section.checks().filter(|(.., check)| progress.passed(section, check)).count();
+    let (mark, note) = match (progress.done(section), progress.caught_up(section)) {
+        (true, true) => (paint(WARN, "[~]"), "caught up with goto".to_owned()),
+        (true, false) => (paint(GOOD, "[x]"), "done".to_owned()),
+        (false, _) if is_current || passed > 0 => {
+            let mark = if is_current { paint(FRAME, "[>]") } else { "[ ]".to_owned() };
+            (mark, format!("{passed} of {}", plural(checks, "check")))
+        }
+        (false, _) => ("[ ]".to_owned(), String::new()),
+    };
+    let minutes = format!("{} min", section.minutes());
+    let line = format!("{mark} {:<9} {:<33} {minutes:>6}   {note}", section.slug, section.title);
+    line.trim_end().to_owned()
+}
+
+fn step_line(section: &Section, number: usize, step: &Step, progress: &Progress) -> String {
+    let done = step.checks.iter().all(|check| progress.passed(section, check));
+    let mark = if done { paint(GOOD, "x") } else { " ".to_owned() };
+    let minutes = format!("{} min", step.minutes());
+    format!("     [{mark}] step {number}  {:<35} {minutes:>6}", step.title)
+}
+
+/// What to do next: one thing to type, and what to type if it does not go on.
+fn advice(course: &Course, progress: &Progress, current: Option<&Section>) -> String {
+    let Some(section) = current else {
+        return "All of it is done. Show somebody what you have built.".to_owned();
+    };
+    let (slug, package) = (&section.slug, &section.package);
+    let check = paint(TYPE, format!("cargo workshop check {slug}"));
+    if progress.failed(section).is_some() {
+        let hint = paint(TYPE, format!("cargo workshop hint {slug}"));
+        return format!("Next:   {check}\nStuck?  {hint}");
+    }
+    let read = format!("Read:   {package}/README.md\nEdit:   {package}/src/main.rs");
+    let next = format!("{read}\nNext:   {check}");
+    if progress.is_empty() && course.sections.first().is_some_and(|first| first.slug == *slug) {
+        let doctor = paint(TYPE, "cargo workshop doctor");
+        return format!("First:  {doctor}\n{next}");
+    }
+    next
 }

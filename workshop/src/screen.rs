@@ -1,0 +1,39 @@
+//! How text looks: a few colours, the same in every command, and columns.
+//!
+//! What is printed through `anstream` keeps its colours on a terminal and loses them elsewhere.
+
+use anstyle::{AnsiColor, Style};
+
+/// What is well.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// What is amiss.
+pub const BAD: Style = AnsiColor::Red.on_default();
+/// What deserves a look, and stops nothing.
+pub const WARN: Style = AnsiColor::Yellow.on_default();
+/// What belongs to the frame, not to the picture.
+pub const FRAME: Style = AnsiColor::Cyan.on_default();
+/// What can be typed.
+pub const TYPE: Style = Style::new().bold();
+
+/// Text in a style.
+#[must_use]
+pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A text's lines, each indented.
+#[must_use]
+pub fn indent(text: &str, columns: usize) -> String {
+    let margin = " ".repeat(columns);
+    let lines = text.trim_matches('\n').lines();
+    let lines: Vec<String> =
+        lines.map(|line| format!("{margin}{line}").trim_end().into()).collect();
+    lines.join("\n")
+}
+
+/// `1 check`, `2 checks`.
+#[must_use]
+pub fn plural(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
