@@ -1,12 +1,60 @@
-//! `cargo workshop doctor`: finds what this machine lacks.
+//! `cargo workshop doctor`: finds what this machine lacks, and says how to mend it.
+
+mod containers;
+mod finding;
+mod holder;
+mod platform;
+mod ports;
+mod rust;
 
 use std::process::ExitCode;
+use std::thread::{self, ScopedJoinHandle};
+
+use anstream::println;
+
+use crate::screen::{BAD, GOOD, TYPE, paint, plural};
+use crate::workspace::Workspace;
+use finding::{Finding, Level};
 
 /// Look for what this machine lacks, and say how to mend it
+///
+/// Exits 1 only when section 1 cannot run.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
 /// Runs the command.
 pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+    let workspace = Workspace::find()?;
+    let groups: [fn(&Workspace) -> Vec<Finding>; 4] =
+        [rust::look, ports::look, containers::look, platform::look];
+    let here = &workspace;
+    // Each group waits for other programs; together they wait as long as the slowest.
+    let looks: Vec<_> = thread::scope(|scope| {
+        let looks = groups.map(|look| scope.spawn(move || look(here)));
+        looks.into_iter().map(ScopedJoinHandle::join).collect()
+    });
+    let mut findings = Vec::new();
+    for look in looks {
+        findings.extend(look.map_err(|_| anyhow::anyhow!("doctor itself has failed"))?);
+    }
+    for finding in &findings {
+        println!("{finding}");
+    }
+    Ok(conclude(&findings))
+}
+
+fn conclude(findings: &[Finding]) -> ExitCode {
+    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+    let (bad, warnings) = (count(Level::Bad), count(Level::Warning));
+    if bad > 0 {
+        let what = format!("Section 1 cannot run yet: {} to mend.", plural(bad, "thing"));
+        println!("\n{}", paint(BAD, what));
+        return ExitCode::FAILURE;
+    }
+    println!("\n{}", paint(GOOD, "Section 1 can run."));
+    if warnings > 0 {
+        println!("{} marked [!!] will be in the way later.", plural(warnings, "thing"));
+    }
+    println!("Next: {}", paint(TYPE, "cargo run -p section1-expose"));
+    ExitCode::SUCCESS
 }

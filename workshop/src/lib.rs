@@ -8,6 +8,7 @@ pub mod progress;
 pub mod screen;
 pub mod sections;
 pub mod starter;
+pub mod tool;
 pub mod workspace;
 
 pub mod check;

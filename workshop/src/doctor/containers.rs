@@ -1,0 +1,124 @@
+//! What section 3 runs on: Docker with Compose, or a local Prometheus.
+
+use std::time::Duration;
+
+use super::finding::Finding;
+use crate::tool::{self, Fault, Said};
+use crate::workspace::Workspace;
+
+/// A healthy daemon answers in a fraction of it.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// What is lost without Docker, and what is not.
+const WITHOUT: &str = "Only section 3 wants it, and a local Prometheus will do there";
+
+pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
+    let ask = |line: &[&str]| tool::ask(workspace.root(), LIMIT, line);
+    let mut findings = docker(&ask);
+    for (subject, program) in [("Prometheus", "prometheus"), ("promtool", "promtool")] {
+        findings.push(optional(subject, &ask(&[program, "--version"])));
+    }
+    findings
+}
+
+fn docker(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Finding> {
+    let version = match ask(&["docker", "--version"]) {
+        Ok(said) if said.success => first_number(&said.stdout),
+        Ok(said) => {
+            let found = format!("it is there, and fails: {}", said.complaint());
+            return vec![Finding::warning("Docker", found).fix(install())];
+        }
+        Err(fault) => {
+            let found = format!("docker {fault}. {WITHOUT}");
+            return vec![Finding::warning("Docker", found).fix(install())];
+        }
+    };
+    vec![
+        Finding::good("Docker", version),
+        compose(ask),
+        daemon(ask(&["docker", "info", "--format", "{{.ServerVersion}}"])),
+    ]
+}
+
+fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Finding {
+    const SUBJECT: &str = "Compose";
+    if let Ok(said) = ask(&["docker", "compose", "version", "--short"])
+        && said.success
+    {
+        let version = said.stdout.trim().trim_start_matches('v').to_owned();
+        return match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
+            Some(0 | 1) => Finding::warning(SUBJECT, format!("{version}, and 2 is needed"))
+                .fix(compose_install()),
+            _ => Finding::good(SUBJECT, version),
+        };
+    }
+    let old = ask(&["docker-compose", "--version"]).is_ok();
+    let found = if old {
+        "`docker compose` is missing. The old `docker-compose` is there, and will not do"
+    } else {
+        "`docker compose` is missing"
+    };
+    Finding::warning(SUBJECT, found).fix(compose_install())
+}
+
+fn daemon(said: Result<Said, Fault>) -> Finding {
+    const SUBJECT: &str = "Docker daemon";
+    let said = match said {
+        Ok(said) if said.success && !said.stdout.trim().is_empty() => {
+            return Finding::good(SUBJECT, format!("running, {}", said.stdout.trim()));
+        }
+        Ok(said) => said,
+        Err(fault) => return Finding::warning(SUBJECT, format!("{fault}")).fix(start()),
+    };
+    if said.stderr.contains("permission denied") {
+        return Finding::warning(SUBJECT, "you are not allowed to talk to it")
+            .fix("`sudo usermod -aG docker $USER`, then log out and in again");
+    }
+    Finding::warning(SUBJECT, "it is not running").fix(start())
+}
+
+fn optional(subject: &'static str, said: &Result<Said, Fault>) -> Finding {
+    match said {
+        Ok(said) if said.success => {
+            // promtool 2 wrote its version to stderr.
+            let version = first_number(&format!("{} {}", said.stdout, said.stderr));
+            match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
+                Some(major) if major < 3 => {
+                    Finding::note(subject, format!("{version}, and the lessons show 3"))
+                        .fix("https://prometheus.io/download has a newer one")
+                }
+                _ => Finding::good(subject, version),
+            }
+        }
+        _ => Finding::note(subject, "not installed, and not needed where Docker is")
+            .fix("https://prometheus.io/download has it"),
+    }
+}
+
+/// The first word that begins with a digit: `28.2.2` in `Docker version 28.2.2, build e6534b4`.
+fn first_number(text: &str) -> String {
+    let mut words = text.split_whitespace().map(|word| word.trim_end_matches(','));
+    let number = words.find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()));
+    number.unwrap_or("of an unknown version").to_owned()
+}
+
+fn install() -> &'static str {
+    "https://docs.docker.com/get-started/get-docker"
+}
+
+fn compose_install() -> &'static str {
+    if cfg!(any(windows, target_os = "macos")) {
+        "update Docker Desktop, which brings it along"
+    } else {
+        "install your distribution's docker-compose-plugin (or docker-compose-v2), or see \
+         https://docs.docker.com/compose/install/linux"
+    }
+}
+
+fn start() -> &'static str {
+    if cfg!(any(windows, target_os = "macos")) {
+        "start Docker Desktop and wait until it says that it is running"
+    } else {
+        "`sudo systemctl start docker`, or start Docker Desktop"
+    }
+}

@@ -1,0 +1,155 @@
+//! The ports of the app, Prometheus and Grafana: free, or held by whom.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use super::finding::Finding;
+use super::holder;
+use crate::workspace::Workspace;
+
+/// On this machine an answer comes at once, or from something that is not what we look for.
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// Who wants a port, and how to tell that it is already there.
+struct Want {
+    /// Whose port it is.
+    owner: &'static str,
+    port: u16,
+    /// Section 1 needs it.
+    first: bool,
+    /// What to ask whoever holds the port, a word of the answer, and who that is.
+    greeting: (&'static str, &'static str, &'static str),
+    /// How to take another port.
+    other: &'static str,
+}
+
+pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
+    let settings = Settings::read(workspace);
+    let wants = [
+        Want {
+            owner: "the app",
+            port: settings.app(),
+            first: true,
+            greeting: ("/", "treecounter", "a tree counter"),
+            other: "take another in this terminal, with TREECOUNTER_ADDR=127.0.0.1:8002",
+        },
+        Want {
+            owner: "Prometheus",
+            port: settings.port("PROMETHEUS_PORT", 9090),
+            first: false,
+            greeting: ("/-/ready", "Prometheus", "a Prometheus"),
+            other: "write another PROMETHEUS_PORT into the file .env",
+        },
+        Want {
+            owner: "Grafana",
+            port: settings.port("GRAFANA_PORT", 3000),
+            first: false,
+            greeting: ("/api/health", "\"database\"", "a Grafana"),
+            other: "write another GRAFANA_PORT into the file .env",
+        },
+    ];
+    wants.iter().map(Want::look).collect()
+}
+
+impl Want {
+    fn look(&self) -> Finding {
+        let port = self.port;
+        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop);
+        // On macOS and Windows one can bind beside a program that listens on all addresses.
+        let answers = TcpStream::connect_timeout(&self.address(), LIMIT).is_ok();
+        match bound {
+            Ok(()) if !answers => {
+                Finding::good(self.subject(), format!("free, for {}", self.owner))
+            }
+            Err(error) if !answers && error.kind() != ErrorKind::AddrInUse => self.refused(&error),
+            _ => self.held(),
+        }
+    }
+
+    fn held(&self) -> Finding {
+        let port = self.port;
+        let (path, word, who) = self.greeting;
+        if ask(self.address(), path).is_some_and(|answer| answer.contains(word)) {
+            let found = format!("held by {who}: yours, if you have started it");
+            return Finding::note(self.subject(), found);
+        }
+        let holder = holder::of(port);
+        let who = holder.as_deref().unwrap_or("another program");
+        let found = format!("held by {who}, and {} wants it", self.owner);
+        let find = match holder {
+            Some(_) => String::new(),
+            None => format!("find it with `{}`, ", holder::command(port)),
+        };
+        self.finding(found).fix(format!("{find}stop it, or {}", self.other))
+    }
+
+    fn refused(&self, error: &std::io::Error) -> Finding {
+        let found = format!("{} cannot use it: {error}", self.owner);
+        let fix = if cfg!(windows) {
+            format!(
+                "see whether Windows has reserved it, \
+                 `netsh interface ipv4 show excludedportrange protocol=tcp`, then {}",
+                self.other
+            )
+        } else {
+            self.other.to_owned()
+        };
+        self.finding(found).fix(fix)
+    }
+
+    fn finding(&self, found: String) -> Finding {
+        if self.first {
+            Finding::bad(self.subject(), found)
+        } else {
+            Finding::warning(self.subject(), found)
+        }
+    }
+
+    fn subject(&self) -> String {
+        format!("port {}", self.port)
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+}
+
+/// What the program behind an address answers, its beginning at least.
+fn ask(address: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
+    stream.set_read_timeout(Some(LIMIT)).ok()?;
+    stream.set_write_timeout(Some(LIMIT)).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    // A read that ends in a time-out has read what there was.
+    let _ = stream.take(16 * 1024).read_to_end(&mut answer);
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// The settings of ports: the environment, and under it the file that `docker compose` reads.
+struct Settings {
+    file: HashMap<String, String>,
+}
+
+impl Settings {
+    fn read(workspace: &Workspace) -> Self {
+        let text = fs::read_to_string(workspace.root().join(".env")).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        let file = lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+        Self { file: file.collect() }
+    }
+
+    fn port(&self, name: &str, usual: u16) -> u16 {
+        let value = std::env::var(name).ok().or_else(|| self.file.get(name).cloned());
+        value.and_then(|value| value.parse().ok()).unwrap_or(usual)
+    }
+
+    fn app(&self) -> u16 {
+        let address = std::env::var("TREECOUNTER_ADDR").ok();
+        let port = address.and_then(|address| address.rsplit(':').next()?.parse().ok());
+        port.unwrap_or(8001)
+    }
+}

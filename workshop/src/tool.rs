@@ -1,0 +1,99 @@
+//! Running another program: with a time limit, and with words for what went wrong.
+
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// What a program said before it ended.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// It ended with exit code 0.
+    pub success: bool,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Why a program said nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not installed, or not on the PATH.
+    Missing,
+    /// It did not end in time, and was stopped.
+    Slow,
+    /// It could not be started.
+    Unstartable(String),
+}
+
+/// Runs a program in a directory and waits for its end, but no longer than `limit`.
+pub fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Said, Fault> {
+    let (program, arguments) = line.split_first().ok_or(Fault::Missing)?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Fault::Missing,
+            _ => Fault::Unstartable(error.to_string()),
+        })?;
+    let (sender, receiver) = mpsc::channel();
+    read_to_end(child.stdout.take(), sender.clone(), |text| (text, String::new()));
+    read_to_end(child.stderr.take(), sender, |text| (String::new(), text));
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    for _ in 0..2 {
+        match receiver.recv_timeout(limit) {
+            Ok((out, err)) => {
+                stdout += &out;
+                stderr += &err;
+            }
+            Err(_) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Fault::Slow);
+            }
+        }
+    }
+    let success = child.wait().is_ok_and(|status| status.success());
+    Ok(Said { success, stdout, stderr })
+}
+
+fn read_to_end(
+    stream: Option<impl Read + Send + 'static>,
+    sender: mpsc::Sender<(String, String)>,
+    pair: impl Fn(String) -> (String, String) + Send + 'static,
+) {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            // What was read before an error is all that there is to show.
+            let _ = stream.read_to_end(&mut bytes);
+        }
+        let _ = sender.send(pair(String::from_utf8_lossy(&bytes).into_owned()));
+    });
+}
+
+impl Said {
+    /// The last line of what it complained about, which is where programs say why.
+    #[must_use]
+    pub fn complaint(&self) -> &str {
+        let lines = self.stderr.lines().rev().chain(self.stdout.lines().rev());
+        lines.map(str::trim).find(|line| !line.is_empty()).unwrap_or("it gave no reason")
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => out.write_str("is not installed, or not on the PATH"),
+            Self::Slow => out.write_str("does not answer"),
+            Self::Unstartable(reason) => write!(out, "cannot be started: {reason}"),
+        }
+    }
+}
