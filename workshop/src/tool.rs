@@ -39,10 +39,7 @@ pub fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Said, Fau
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Fault::Missing,
-            _ => Fault::Unstartable(error.to_string()),
-        })?;
+        .map_err(|error| Fault::new(&error))?;
     let (sender, receiver) = mpsc::channel();
     read_to_end(child.stdout.take(), sender.clone(), |text| (text, String::new()));
     read_to_end(child.stderr.take(), sender, |text| (String::new(), text));
@@ -62,6 +59,14 @@ pub fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Said, Fau
     }
     let success = child.wait().is_ok_and(|status| status.success());
     Ok(Said { success, stdout, stderr })
+}
+
+/// Runs a program whose output is the learner's to see, however long it takes. Tells whether it
+/// ended well.
+pub fn show(directory: &Path, line: &[&str]) -> Result<bool, Fault> {
+    let (program, arguments) = line.split_first().ok_or(Fault::Missing)?;
+    let status = Command::new(program).args(arguments).current_dir(directory).status();
+    status.map(|status| status.success()).map_err(|error| Fault::new(&error))
 }
 
 fn read_to_end(
@@ -85,6 +90,15 @@ impl Said {
     pub fn complaint(&self) -> &str {
         let lines = self.stderr.lines().rev().chain(self.stdout.lines().rev());
         lines.map(str::trim).find(|line| !line.is_empty()).unwrap_or("it gave no reason")
+    }
+}
+
+impl Fault {
+    fn new(error: &std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing,
+            _ => Self::Unstartable(error.to_string()),
+        }
     }
 }
 

@@ -74,7 +74,9 @@ impl Want {
         let (path, word, who) = self.greeting;
         if ask(self.address(), path).is_some_and(|answer| answer.contains(word)) {
             let found = format!("held by {who}: yours, if you have started it");
-            return Finding::note(self.subject(), found);
+            let finding = Finding::note(self.subject(), found);
+            let stop = "Ctrl-C in its terminal, or `docker compose down`, before you start another";
+            return if self.first { finding.fix(stop) } else { finding };
         }
         let holder = holder::of(port);
         let who = holder.as_deref().unwrap_or("another program");
