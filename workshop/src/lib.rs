@@ -13,6 +13,7 @@ pub mod workspace;
 
 pub mod check;
 pub mod doctor;
+pub mod exposition;
 pub mod goto;
 pub mod hint;
 pub mod prefetch;

@@ -1,0 +1,20 @@
+//! The text exposition format, version 0.0.4: what a scrape reads.
+//!
+//! The parser accepts what `promtool check metrics` accepts, and refuses what it refuses. It keeps
+//! the text and the line of every sample, so that a judgement can point at what it read.
+//!
+//! ```
+//! let exposition = workshop::exposition::parse(b"# TYPE up gauge\nup{job=\"app\"} 1\n").unwrap();
+//! let up = exposition.family("up").unwrap();
+//! assert_eq!(up.samples[0].label("job"), Some("app"));
+//! assert_eq!(up.samples[0].value, 1.0);
+//! ```
+
+mod cursor;
+mod error;
+mod model;
+mod parser;
+
+pub use error::ParseError;
+pub use model::{Exposition, Family, Kind, Labels, Sample};
+pub use parser::parse;

@@ -1,0 +1,345 @@
+//! Reads a text line by line: comments with HELP and TYPE, and samples.
+
+use std::collections::HashMap;
+
+use super::cursor::Cursor;
+use super::{Exposition, Family, Kind, Labels, ParseError, Sample};
+
+/// Reads the body of an answer to a scrape, up to the first mistake.
+pub fn parse(body: &[u8]) -> Result<Exposition, ParseError> {
+    let text = utf8(body)?;
+    let mut parser = Parser::default();
+    let mut rest = text;
+    let mut number = 0;
+    while !rest.is_empty() {
+        number += 1;
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let ended = rest.len() > line.len();
+        parser.line(Cursor::new(number, line, ended))?;
+        parser.exposition.lines.push(line.to_owned());
+        if !ended {
+            let mut end = Cursor::new(number, line, ended);
+            end.take_while(|_| true);
+            return Err(
+                end.expected("a line feed (\\n): every line ends with one, the last as well")
+            );
+        }
+        rest = after;
+    }
+    Ok(parser.exposition)
+}
+
+/// The body as text; Prometheus takes nothing but UTF-8.
+fn utf8(body: &[u8]) -> Result<&str, ParseError> {
+    str::from_utf8(body).map_err(|error| {
+        let good = String::from_utf8_lossy(&body[..error.valid_up_to()]);
+        let text = good.rsplit('\n').next().unwrap_or_default().to_owned();
+        ParseError {
+            line: good.matches('\n').count() + 1,
+            column: text.chars().count() + 1,
+            expected: "text in UTF-8".to_owned(),
+            found: format!("the byte 0x{:02x}", body[error.valid_up_to()]),
+            text,
+        }
+    })
+}
+
+#[derive(Default)]
+struct Parser {
+    exposition: Exposition,
+    /// Where each family stands, by name: an exposition can have thousands.
+    by_name: HashMap<String, usize>,
+}
+
+impl Parser {
+    fn line(&mut self, mut at: Cursor<'_>) -> Result<(), ParseError> {
+        at.skip_blanks();
+        match at.peek() {
+            None => Ok(()),
+            Some('#') => self.comment(at),
+            Some(_) => self.sample(at),
+        }
+    }
+
+    fn comment(&mut self, mut at: Cursor<'_>) -> Result<(), ParseError> {
+        at.eat('#');
+        at.skip_blanks();
+        let keyword = at.token();
+        if !matches!(keyword, "HELP" | "TYPE") {
+            return Ok(());
+        }
+        at.skip_blanks();
+        if at.peek().is_none() {
+            return Ok(());
+        }
+        let start = at;
+        let name = metric_name(&mut at)?;
+        if !matches!(at.peek(), None | Some(' ' | '\t')) {
+            return Err(at.expected("a blank after the metric's name"));
+        }
+        let family = self.family_of(&name);
+        at.skip_blanks();
+        if at.peek().is_none() {
+            return Ok(());
+        }
+        match keyword {
+            "HELP" => help(family, start, at),
+            _ => kind(family, start, at),
+        }
+    }
+
+    fn sample(&mut self, mut at: Cursor<'_>) -> Result<(), ParseError> {
+        let line = at.line();
+        let mut labels = Labels::default();
+        let name = if at.peek() == Some('{') {
+            // The name stands among the labels, in quotes, when it has characters beyond the old set.
+            let start = at;
+            match label_pairs(&mut at, &mut labels)? {
+                Some(name) => name,
+                None => return Err(start.error("a metric's name", "labels without one")),
+            }
+        } else {
+            let name = metric_name(&mut at)?;
+            at.skip_blanks();
+            if at.peek() == Some('{') {
+                let start = at;
+                if label_pairs(&mut at, &mut labels)?.is_some() {
+                    return Err(start.error("one name", "a second one among the labels"));
+                }
+            }
+            name
+        };
+        at.skip_blanks();
+        let value = value(&mut at)?;
+        let timestamp = timestamp(&mut at)?;
+        let family = self.family_of(&name);
+        bound(family, &name, &labels, at)?;
+        family.samples.push(Sample {
+            name,
+            labels,
+            value,
+            timestamp,
+            line,
+        });
+        Ok(())
+    }
+
+    /// The family that a name belongs to, made if need be.
+    fn family_of(&mut self, name: &str) -> &mut Family {
+        let families = &mut self.exposition.families;
+        let bases = ["", "_count", "_sum", "_bucket"];
+        let known = bases.iter().find_map(|suffix| {
+            let index = *self.by_name.get(name.strip_suffix(suffix)?)?;
+            families[index].holds(name).then_some(index)
+        });
+        let index = known.unwrap_or_else(|| {
+            families.push(Family::named(name));
+            self.by_name.insert(name.to_owned(), families.len() - 1);
+            families.len() - 1
+        });
+        &mut families[index]
+    }
+}
+
+fn help(family: &mut Family, start: Cursor<'_>, at: Cursor<'_>) -> Result<(), ParseError> {
+    if let Some(first) = family.help_line {
+        let found = format!("a second one (the first is on line {first})");
+        return Err(start.error(format!("one HELP for {}", family.name), found));
+    }
+    family.help = Some(unescape_help(at)?);
+    family.help_line = Some(at.line());
+    Ok(())
+}
+
+fn kind(family: &mut Family, start: Cursor<'_>, at: Cursor<'_>) -> Result<(), ParseError> {
+    if let Some(first) = family.type_line {
+        let found = format!("a second one (the first is on line {first})");
+        return Err(start.error(format!("one TYPE for {}", family.name), found));
+    }
+    if let Some(sample) = family.samples.first() {
+        let found = format!("it after the sample on line {}", sample.line);
+        return Err(start.error(format!("TYPE before the samples of {}", family.name), found));
+    }
+    family.kind = Kind::from_name(at.rest()).ok_or_else(|| {
+        at.error(
+            "counter, gauge, histogram, summary or untyped",
+            format!("{:?}", at.rest()),
+        )
+    })?;
+    family.type_line = Some(at.line());
+    Ok(())
+}
+
+fn unescape_help(mut at: Cursor<'_>) -> Result<String, ParseError> {
+    let mut text = String::new();
+    while let Some(character) = at.peek() {
+        let escape = at;
+        at.next();
+        text.push(match character {
+            '\\' => match at.next() {
+                Some('\\') => '\\',
+                Some('n') => '\n',
+                _ => return Err(escape.error(r"\\ or \n after a backslash", "another escape")),
+            },
+            _ => character,
+        });
+    }
+    Ok(text)
+}
+
+/// A metric's name: plain, or in quotes when it has characters beyond the old set.
+fn metric_name(at: &mut Cursor<'_>) -> Result<String, ParseError> {
+    if at.peek() == Some('"') {
+        return quoted_name(at);
+    }
+    if !at
+        .peek()
+        .is_some_and(|first| is_name_start(first) || first == ':')
+    {
+        return Err(at.expected("a metric's name, which starts with a letter, '_' or ':'"));
+    }
+    Ok(at
+        .take_while(|c| is_name_start(c) || c == ':' || c.is_ascii_digit())
+        .to_owned())
+}
+
+fn quoted_name(at: &mut Cursor<'_>) -> Result<String, ParseError> {
+    let start = *at;
+    let name = quoted(at)?;
+    match name.is_empty() {
+        true => Err(start.error("a name", "an empty one")),
+        false => Ok(name),
+    }
+}
+
+fn is_name_start(character: char) -> bool {
+    character.is_ascii_alphabetic() || character == '_'
+}
+
+/// Reads `{…}` into `labels`, and returns the metric's name if it stands there.
+fn label_pairs(at: &mut Cursor<'_>, labels: &mut Labels) -> Result<Option<String>, ParseError> {
+    at.eat('{');
+    let mut metric = None;
+    loop {
+        at.skip_blanks();
+        if at.eat('}') {
+            return Ok(metric);
+        }
+        let start = *at;
+        let in_quotes = at.peek() == Some('"');
+        let name = match in_quotes {
+            true => quoted_name(at)?,
+            false => label_name(at)?,
+        };
+        at.skip_blanks();
+        if in_quotes && matches!(at.peek(), Some(',' | '}')) {
+            if metric.replace(name).is_some() {
+                return Err(start.error("one name", "a second one"));
+            }
+        } else {
+            if name == "__name__" {
+                return Err(start.error(
+                    "a label's name",
+                    "__name__, which Prometheus keeps for itself",
+                ));
+            }
+            if labels.get(&name).is_some() {
+                return Err(start.error("each label once", format!("{name} a second time")));
+            }
+            if !at.eat('=') {
+                return Err(at.expected("'=' after a label's name"));
+            }
+            at.skip_blanks();
+            labels.0.push((name, quoted(at)?));
+            at.skip_blanks();
+        }
+        if !at.eat(',') && at.peek() != Some('}') {
+            return Err(at.expected("',' or '}' after a label's value"));
+        }
+    }
+}
+
+fn label_name(at: &mut Cursor<'_>) -> Result<String, ParseError> {
+    if !at.peek().is_some_and(is_name_start) {
+        return Err(at.expected("a label's name or '}'"));
+    }
+    Ok(at
+        .take_while(|c| is_name_start(c) || c.is_ascii_digit())
+        .to_owned())
+}
+
+/// A string in double quotes, with its escapes undone.
+fn quoted(at: &mut Cursor<'_>) -> Result<String, ParseError> {
+    if !at.eat('"') {
+        return Err(at.expected("'\"' before a label's value"));
+    }
+    let mut text = String::new();
+    loop {
+        let before = *at;
+        match at.next() {
+            None => return Err(at.expected("'\"' after a label's value")),
+            Some('"') => return Ok(text),
+            Some('\\') => text.push(match at.next() {
+                Some('\\') => '\\',
+                Some('"') => '"',
+                Some('n') => '\n',
+                _ => {
+                    return Err(before.error(r#"\\, \" or \n after a backslash"#, "another escape"));
+                }
+            }),
+            Some(character) => text.push(character),
+        }
+    }
+}
+
+fn value(at: &mut Cursor<'_>) -> Result<f64, ParseError> {
+    let start = *at;
+    let token = at.token();
+    if token.is_empty() {
+        return Err(start.expected("a value"));
+    }
+    float(token).ok_or_else(|| start.error("a number", format!("{token:?}")))
+}
+
+/// A number as Go reads it: `NaN` has no sign, and a number too large is not an infinity.
+fn float(token: &str) -> Option<f64> {
+    let value: f64 = token.parse().ok()?;
+    let word = token.trim_start_matches(['+', '-']);
+    let good = match word.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        true => !value.is_nan() || word.len() == token.len(),
+        false => value.is_finite(),
+    };
+    good.then_some(value)
+}
+
+fn timestamp(at: &mut Cursor<'_>) -> Result<Option<i64>, ParseError> {
+    at.skip_blanks();
+    let start = *at;
+    let token = at.token();
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let expected = "the end of the line or a timestamp in whole milliseconds";
+    let timestamp = token
+        .parse()
+        .map_err(|_| start.error(expected, format!("{token:?}")))?;
+    match at.peek() {
+        None => Ok(Some(timestamp)),
+        Some(_) => Err(at.expected("the end of the line after the timestamp")),
+    }
+}
+
+/// A bucket's bound and a quantile are numbers.
+fn bound(family: &Family, name: &str, labels: &Labels, at: Cursor<'_>) -> Result<(), ParseError> {
+    let label = match family.kind {
+        Kind::Histogram if name.ends_with("_bucket") => "le",
+        Kind::Summary if name == family.name => "quantile",
+        _ => return Ok(()),
+    };
+    match labels.get(label) {
+        Some(text) if float(text).is_none() => {
+            Err(at.error(format!("a number as {label}"), format!("{text:?}")))
+        }
+        _ => Ok(()),
+    }
+}
