@@ -16,12 +16,15 @@ pub mod doctor;
 pub mod exposition;
 pub mod goto;
 pub mod hint;
+pub mod learner;
 pub mod prefetch;
+pub mod probe;
 pub mod reset;
 pub mod scrape;
 pub mod solution;
 pub mod status;
 pub mod traffic;
 pub mod undo;
+pub mod verdict;
 
 pub use cli::run;

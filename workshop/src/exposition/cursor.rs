@@ -14,12 +14,7 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(line: usize, text: &'a str, ended: bool) -> Self {
-        Self {
-            line,
-            text,
-            at: 0,
-            ended,
-        }
+        Self { line, text, at: 0, ended }
     }
 
     pub(super) fn line(&self) -> usize {
@@ -51,9 +46,7 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn take_while(&mut self, accepted: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
-        let length = rest
-            .find(|character| !accepted(character))
-            .unwrap_or(rest.len());
+        let length = rest.find(|character| !accepted(character)).unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
     }

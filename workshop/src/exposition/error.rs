@@ -28,11 +28,7 @@ impl ParseError {
         let start = if caret < WIDTH { 0 } else { caret - WIDTH / 2 };
         let shown: String = characters.iter().skip(start).take(WIDTH).collect();
         let before = if start > 0 { "…" } else { "" };
-        let after = if start + WIDTH < characters.len() {
-            "…"
-        } else {
-            ""
-        };
+        let after = if start + WIDTH < characters.len() { "…" } else { "" };
         let margin = " ".repeat(caret - start + before.chars().count());
         format!("{before}{shown}{after}\n{margin}^")
     }
@@ -50,17 +46,8 @@ fn printable(character: char) -> char {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            line,
-            column,
-            expected,
-            found,
-            ..
-        } = self;
-        write!(
-            f,
-            "line {line}, column {column}: expected {expected}, found {found}"
-        )
+        let Self { line, column, expected, found, .. } = self;
+        write!(f, "line {line}, column {column}: expected {expected}, found {found}")
     }
 }
 

@@ -80,8 +80,7 @@ impl Exposition {
 
     /// The sample with this name and exactly these labels, in any order.
     pub fn sample(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Sample> {
-        self.all_samples()
-            .find(|sample| sample.name == name && sample.labels.are(labels))
+        self.all_samples().find(|sample| sample.name == name && sample.labels.are(labels))
     }
 
     /// The text of a line, from 1, as it was read.
@@ -125,15 +124,9 @@ impl Family {
 impl Kind {
     /// The kind that a TYPE line names. As in Prometheus, case does not matter.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Kind::Counter,
-            Kind::Gauge,
-            Kind::Histogram,
-            Kind::Summary,
-            Kind::Untyped,
-        ]
-        .into_iter()
-        .find(|kind| kind.name().eq_ignore_ascii_case(name))
+        [Kind::Counter, Kind::Gauge, Kind::Histogram, Kind::Summary, Kind::Untyped]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
     /// The word that a TYPE line uses.
@@ -177,16 +170,12 @@ impl fmt::Display for Sample {
 impl Labels {
     /// The value of a label.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// Names and values, in the order in which they stand.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// The names, in the order in which they stand.
@@ -197,20 +186,12 @@ impl Labels {
     /// Whether these are exactly the given labels, in any order.
     pub fn are(&self, labels: &[(&str, &str)]) -> bool {
         self.0.len() == labels.len()
-            && labels
-                .iter()
-                .all(|(name, value)| self.get(name) == Some(value))
+            && labels.iter().all(|(name, value)| self.get(name) == Some(value))
     }
 
     /// These labels but one: `le`, to bring a histogram's buckets together.
     pub fn without(&self, name: &str) -> Labels {
-        Labels(
-            self.0
-                .iter()
-                .filter(|(key, _)| key != name)
-                .cloned()
-                .collect(),
-        )
+        Labels(self.0.iter().filter(|(key, _)| key != name).cloned().collect())
     }
 }
 
@@ -223,10 +204,7 @@ impl fmt::Display for Labels {
         f.write_str("{")?;
         for (index, (name, value)) in self.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            let value = value
-                .replace('\\', r"\\")
-                .replace('"', "\\\"")
-                .replace('\n', r"\n");
+            let value = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
             write!(f, "{comma}{name}=\"{value}\"")?;
         }
         f.write_str("}")

@@ -114,13 +114,7 @@ impl Parser {
         let timestamp = timestamp(&mut at)?;
         let family = self.family_of(&name);
         bound(family, &name, &labels, at)?;
-        family.samples.push(Sample {
-            name,
-            labels,
-            value,
-            timestamp,
-            line,
-        });
+        family.samples.push(Sample { name, labels, value, timestamp, line });
         Ok(())
     }
 
@@ -161,10 +155,7 @@ fn kind(family: &mut Family, start: Cursor<'_>, at: Cursor<'_>) -> Result<(), Pa
         return Err(start.error(format!("TYPE before the samples of {}", family.name), found));
     }
     family.kind = Kind::from_name(at.rest()).ok_or_else(|| {
-        at.error(
-            "counter, gauge, histogram, summary or untyped",
-            format!("{:?}", at.rest()),
-        )
+        at.error("counter, gauge, histogram, summary or untyped", format!("{:?}", at.rest()))
     })?;
     family.type_line = Some(at.line());
     Ok(())
@@ -192,15 +183,10 @@ fn metric_name(at: &mut Cursor<'_>) -> Result<String, ParseError> {
     if at.peek() == Some('"') {
         return quoted_name(at);
     }
-    if !at
-        .peek()
-        .is_some_and(|first| is_name_start(first) || first == ':')
-    {
+    if !at.peek().is_some_and(|first| is_name_start(first) || first == ':') {
         return Err(at.expected("a metric's name, which starts with a letter, '_' or ':'"));
     }
-    Ok(at
-        .take_while(|c| is_name_start(c) || c == ':' || c.is_ascii_digit())
-        .to_owned())
+    Ok(at.take_while(|c| is_name_start(c) || c == ':' || c.is_ascii_digit()).to_owned())
 }
 
 fn quoted_name(at: &mut Cursor<'_>) -> Result<String, ParseError> {
@@ -238,10 +224,9 @@ fn label_pairs(at: &mut Cursor<'_>, labels: &mut Labels) -> Result<Option<String
             }
         } else {
             if name == "__name__" {
-                return Err(start.error(
-                    "a label's name",
-                    "__name__, which Prometheus keeps for itself",
-                ));
+                return Err(
+                    start.error("a label's name", "__name__, which Prometheus keeps for itself")
+                );
             }
             if labels.get(&name).is_some() {
                 return Err(start.error("each label once", format!("{name} a second time")));
@@ -263,9 +248,7 @@ fn label_name(at: &mut Cursor<'_>) -> Result<String, ParseError> {
     if !at.peek().is_some_and(is_name_start) {
         return Err(at.expected("a label's name or '}'"));
     }
-    Ok(at
-        .take_while(|c| is_name_start(c) || c.is_ascii_digit())
-        .to_owned())
+    Ok(at.take_while(|c| is_name_start(c) || c.is_ascii_digit()).to_owned())
 }
 
 /// A string in double quotes, with its escapes undone.
@@ -320,9 +303,7 @@ fn timestamp(at: &mut Cursor<'_>) -> Result<Option<i64>, ParseError> {
         return Ok(None);
     }
     let expected = "the end of the line or a timestamp in whole milliseconds";
-    let timestamp = token
-        .parse()
-        .map_err(|_| start.error(expected, format!("{token:?}")))?;
+    let timestamp = token.parse().map_err(|_| start.error(expected, format!("{token:?}")))?;
     match at.peek() {
         None => Ok(Some(timestamp)),
         Some(_) => Err(at.expected("the end of the line after the timestamp")),

@@ -1,0 +1,11 @@
+//! The learner's program as a process: built by cargo, started on a free port, listened to, and
+//! stopped with everything it started.
+
+mod build;
+mod output;
+mod program;
+mod stray;
+
+pub use build::{Built, build};
+pub use output::Output;
+pub use program::{NoStart, Program, stop_all};
