@@ -1,12 +1,138 @@
 //! `cargo workshop check`: drives the learner's running program and judges it.
+//!
+//! Three layers. A section's steps read like its lesson (`section1`, `section2`, `bonus`); under
+//! them are the experiments with a running program (`run`, `runs`); and under those small
+//! assertions on what was seen (`look`). Seeing comes before judging, so a judgement depends on
+//! nothing but what was kept.
 
+mod bonus;
+mod catalog;
+mod clues;
+mod context;
+mod faults;
+mod frame;
+mod look;
+mod near;
+mod report;
+mod run;
+mod runs;
+mod section1;
+mod section2;
+mod session;
+mod watch;
+
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use self::report::Report;
+use self::session::{Session, Subject};
+use crate::learner;
+use crate::probe::Target;
+use crate::progress::{self, Progress};
+use crate::sections::{Course, Section};
+use crate::workspace::Workspace;
 
 /// Build and start your program, drive it, and judge what it exposes
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The section; without one, the one whose directory you are in, or the first not done
+    section: Option<String>,
+
+    /// Check again after every save, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["attach", "json"])]
+    watch: bool,
+
+    /// Judge a program that runs already, such as http://localhost:8001
+    #[arg(long, value_name = "URL")]
+    attach: Option<String>,
+
+    /// Print the report as JSON, for tools
+    #[arg(long)]
+    json: bool,
+
+    /// Judge the solution instead of your file
+    #[arg(long, conflicts_with = "attach")]
+    solution: bool,
+
+    /// Judge this executable
+    #[arg(long, hide = true, conflicts_with_all = ["attach", "solution"])]
+    exe: Option<PathBuf>,
+
+    /// The source of that executable, for clues
+    #[arg(long, hide = true, requires = "exe")]
+    source: Option<PathBuf>,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let course = Course::embedded()?;
+    let workspace = Workspace::find()?;
+    stop_on_ctrl_c(args.watch)?;
+    let subject = match (&args.attach, args.solution, args.exe) {
+        (Some(url), ..) => Subject::Running(target(url)?),
+        (None, true, _) => Subject::Solution,
+        (None, false, Some(path)) => Subject::Executable(path, args.source),
+        (None, false, None) => Subject::Learner,
+    };
+    let session = Session { workspace: &workspace, course, subject };
+    if args.watch {
+        return watch::run(&session, args.section.as_deref());
+    }
+    let section = pick(&session, args.section.as_deref())?;
+    let report = session.check(section)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        anstream::print!("{}", frame::frame(&report, course, section));
+    }
+    remember(&session, section, &report);
+    Ok(report.verdict.exit_code())
+}
+
+fn pick<'a>(session: &Session<'a>, name: Option<&str>) -> anyhow::Result<&'a Section> {
+    let progress = Progress::load(session.workspace);
+    session.workspace.pick(session.course, &progress, name)
+}
+
+/// Keeps what the learner's own program has passed. A check is worth its verdict even when that
+/// cannot be written down.
+fn remember(session: &Session<'_>, section: &Section, report: &Report) {
+    if !matches!(session.subject, Subject::Learner) {
+        return;
+    }
+    let failed = report.failed().map(|outcome| outcome.check.as_str());
+    if let Err(error) = progress::record(session.workspace, section, &report.passed(), failed) {
+        anstream::eprintln!("note: your progress was not kept: {error:#}");
+    }
+}
+
+/// Nothing that a check has started outlives it. A watch is meant to be ended so; a check is not.
+fn stop_on_ctrl_c(watch: bool) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        learner::stop_all();
+        anstream::eprintln!();
+        std::process::exit(if watch { 0 } else { 130 });
+    })
+    .context("cannot listen for Ctrl-C")
+}
+
+/// The address in a URL such as `http://localhost:8001/metrics`.
+fn target(url: &str) -> anyhow::Result<Target> {
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let with_port = match host.rsplit_once(':') {
+        Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
+        _ => format!("{host}:80"),
+    };
+    let addrs = with_port.to_socket_addrs().with_context(|| {
+        format!("{url} is not the address of a program, like http://localhost:8001")
+    })?;
+    let mut addrs: Vec<_> = addrs.collect();
+    // The programs of the workshop listen on IPv4.
+    addrs.sort_by_key(|addr| !addr.is_ipv4());
+    let addr = addrs.first().with_context(|| format!("{host} has no address"))?;
+    Ok(Target { addr: *addr, host: host.to_owned() })
 }

@@ -54,6 +54,9 @@ pub struct Finding {
     /// The place in what was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
+    /// The place in the learner's own file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Quote>,
     /// The likeliest cause, as advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -96,6 +99,13 @@ impl Finding {
         self
     }
 
+    /// Adds the line of the learner's file that most likely causes it.
+    #[must_use]
+    pub fn showing(mut self, source: Option<Quote>) -> Self {
+        self.source = source;
+        self
+    }
+
     /// Adds the program's last words.
     #[must_use]
     pub fn with_last_words(mut self, words: Vec<String>) -> Self {
@@ -103,10 +113,10 @@ impl Finding {
         self
     }
 
-    /// Adds a command that shows the same.
+    /// Adds a command that shows the same, unless it is empty.
     #[must_use]
     pub fn try_with(mut self, command: impl Into<String>) -> Self {
-        self.commands.push(command.into());
+        self.commands.extend(Some(command.into()).filter(|command| !command.is_empty()));
         self
     }
 

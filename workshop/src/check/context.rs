@@ -1,0 +1,40 @@
+//! What a check is given to judge by.
+
+use super::clues::Source;
+use super::faults::Faults;
+use super::runs::Runs;
+use crate::probe::Probe;
+
+/// The runs, and what messages need to name.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    /// What was seen.
+    pub runs: &'a Runs,
+    /// The learner's file.
+    pub source: &'a Source,
+    /// How the learner starts the program: `cargo run -p section2-counter`.
+    pub cargo_run: &'a str,
+}
+
+impl Context<'_> {
+    /// The command that starts the program with these faults.
+    pub(super) fn start(&self, faults: Faults) -> String {
+        match self.runs.attached {
+            true => String::new(),
+            false => faults.command(self.cargo_run),
+        }
+    }
+
+    /// The command that starts the program, when its faults do not matter.
+    pub(super) fn start_plain(&self) -> String {
+        match self.runs.attached {
+            true => String::new(),
+            false => self.cargo_run.to_owned(),
+        }
+    }
+
+    /// The command that does what a probe did.
+    pub(super) fn curl(&self, probe: &Probe) -> String {
+        probe.curl(&self.runs.host)
+    }
+}

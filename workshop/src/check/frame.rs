@@ -1,0 +1,192 @@
+//! The report as people read it: one frame, at most 80 columns, plain without colours.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use super::report::Report;
+use crate::screen::{BAD, FRAME, GOOD, TYPE, WARN, paint, plural};
+use crate::sections::{Course, Section};
+use crate::verdict::{Finding, Outcome, Quote, Verdict};
+
+/// Text is wrapped at this column.
+const WIDTH: usize = 80;
+/// Where the parts of a finding start.
+const MARGIN: usize = 6;
+/// How wide the words before them are.
+const LABEL: usize = 10;
+
+/// The whole report.
+pub(super) fn frame(report: &Report, course: &Course, section: &Section) -> String {
+    let mut text = String::new();
+    let failed_build = !report.built && report.failed().is_some();
+    if failed_build {
+        // Cargo has shown its errors; nothing is added.
+        return text;
+    }
+    relay(&mut text, report);
+    line(&mut text, &paint(FRAME, format!("{}: {}", report.section, report.title)));
+    if !report.earlier.is_empty() {
+        line(&mut text, "");
+        line(&mut text, "  From an earlier section");
+        report.earlier.iter().for_each(|outcome| show(&mut text, outcome));
+    }
+    for step in &report.steps {
+        line(&mut text, "");
+        line(&mut text, &format!("  Step {}: {}", step.step, step.title));
+        step.checks.iter().for_each(|outcome| show(&mut text, outcome));
+    }
+    line(&mut text, "");
+    summary(&mut text, report, course, section);
+    text
+}
+
+/// The learner's own output, each line with a prefix.
+fn relay(text: &mut String, report: &Report) {
+    let bar = paint(FRAME, "your program |");
+    for written in &report.output {
+        line(text, &format!("{bar} {written}"));
+    }
+    if report.output_left_out > 0 {
+        let lines =
+            plural(usize::try_from(report.output_left_out).unwrap_or(usize::MAX), "more line");
+        line(text, &format!("{bar} ... and {lines}"));
+    }
+    if !report.output.is_empty() {
+        line(text, "");
+    }
+}
+
+fn show(text: &mut String, outcome: &Outcome) {
+    let (style, mark) = match outcome.verdict {
+        Some(Verdict::Pass) => (GOOD, "ok  "),
+        Some(Verdict::Fail) => (BAD, "FAIL"),
+        Some(Verdict::CouldNotTell) => (WARN, "?   "),
+        None => (Style::new(), "-   "),
+    };
+    let title = match outcome.verdict {
+        Some(Verdict::Fail) => paint(TYPE, &outcome.title),
+        _ => outcome.title.clone(),
+    };
+    line(text, &format!("    {} {title}", paint(style, mark)));
+    if let Some(finding) = &outcome.finding {
+        detail(text, finding);
+    }
+}
+
+fn detail(text: &mut String, finding: &Finding) {
+    line(text, "");
+    labelled(text, "expected", &finding.expected);
+    labelled(text, "found", &finding.found);
+    for quote in finding.quote.iter().chain(&finding.source) {
+        quoted(text, quote);
+    }
+    if !finding.last_words.is_empty() {
+        line(text, "");
+        line(text, &format!("{:MARGIN$}the program's last words", ""));
+        for words in &finding.last_words {
+            line(text, &format!("{:MARGIN$}{} {words}", "", paint(FRAME, "|")));
+        }
+    }
+    if let Some(cause) = &finding.cause {
+        line(text, "");
+        for wrapped in wrap(cause, WIDTH - MARGIN) {
+            line(text, &format!("{:MARGIN$}{}", "", paint(WARN, wrapped)));
+        }
+    }
+    if !finding.commands.is_empty() {
+        line(text, "");
+        line(text, &format!("{:MARGIN$}see it yourself", ""));
+        for command in &finding.commands {
+            line(text, &format!("{:MARGIN$}  {}", "", paint(TYPE, command)));
+        }
+    }
+    line(text, "");
+}
+
+/// A word, and what it stands for, wrapped beside it.
+fn labelled(text: &mut String, label: &str, value: &str) {
+    for (index, wrapped) in wrap(value, WIDTH - MARGIN - LABEL).iter().enumerate() {
+        let label = if index == 0 { label } else { "" };
+        line(text, &format!("{:MARGIN$}{label:<LABEL$}{wrapped}", ""));
+    }
+}
+
+fn quoted(text: &mut String, quote: &Quote) {
+    line(text, "");
+    line(text, &format!("{:MARGIN$}{}, line {}", "", quote.of, quote.line));
+    for (index, quoted) in quote.text.lines().enumerate() {
+        let style = if index == 0 { Style::new() } else { BAD };
+        line(text, &format!("{:MARGIN$}{} {}", "", paint(FRAME, "|"), paint(style, quoted)));
+    }
+}
+
+fn summary(text: &mut String, report: &Report, course: &Course, section: &Section) {
+    let all = report.own().count();
+    let passed = report.passed().len();
+    match report.verdict {
+        Verdict::Pass => {
+            line(
+                text,
+                &paint(GOOD, format!("{}: all {} pass.", report.section, plural(all, "check"))),
+            );
+            match course.after(section) {
+                Some(next) => {
+                    line(text, &format!("Next, {}: {}", next.slug, next.title));
+                    line(
+                        text,
+                        &format!("  {}", paint(TYPE, format!("{}/README.md", next.package))),
+                    );
+                }
+                None => line(text, "That was the last section. Well done."),
+            }
+        }
+        Verdict::Fail => {
+            line(text, &format!("{}: {passed} of {} pass.", report.section, plural(all, "check")));
+            line(text, &format!("  {}", paint(TYPE, "cargo workshop hint")));
+        }
+        Verdict::CouldNotTell => {
+            let open = report.own().chain(&report.earlier);
+            let open =
+                open.filter(|outcome| outcome.verdict == Some(Verdict::CouldNotTell)).count();
+            let message = format!(
+                "{}: {passed} of {} pass, {open} could not be told.",
+                report.section,
+                plural(all, "check")
+            );
+            line(text, &paint(WARN, message));
+        }
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{}", line.trim_end());
+}
+
+/// Breaks a text at blanks. A word that is too long stays whole: it may be a series to copy.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wraps_at_blanks_and_keeps_long_words() {
+        assert_eq!(wrap("a bc def", 4), ["a bc", "def"]);
+        assert_eq!(wrap("x much_too_long y", 5), ["x", "much_too_long", "y"]);
+        assert!(wrap("", 5).is_empty());
+    }
+}

@@ -1,0 +1,57 @@
+//! What a check of a section came to, for people and for programs.
+
+use serde::Serialize;
+
+use crate::verdict::{Outcome, Verdict};
+
+/// All outcomes of one check of one section.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// The section's slug.
+    pub section: String,
+    /// The section's title.
+    pub title: String,
+    /// The verdict of all checks together.
+    pub verdict: Verdict,
+    /// Checks of earlier sections, when they did not pass.
+    pub earlier: Vec<Outcome>,
+    /// The section's steps.
+    pub steps: Vec<StepReport>,
+    /// The first lines that the learner's program wrote.
+    pub output: Vec<String>,
+    /// How many lines it wrote beyond those.
+    pub output_left_out: u64,
+    /// Whether the program was built, and could be looked at.
+    #[serde(skip)]
+    pub built: bool,
+}
+
+/// The outcomes of one step.
+#[derive(Debug, Serialize)]
+pub(super) struct StepReport {
+    /// Its number in the section's README.
+    pub step: usize,
+    /// Its title.
+    pub title: String,
+    /// Its checks.
+    pub checks: Vec<Outcome>,
+}
+
+impl Report {
+    /// The outcomes of the section's own checks.
+    pub(super) fn own(&self) -> impl Iterator<Item = &Outcome> {
+        self.steps.iter().flat_map(|step| &step.checks)
+    }
+
+    /// What failed, if something did. After a failure nothing is judged any more.
+    pub(super) fn failed(&self) -> Option<&Outcome> {
+        let all = self.earlier.iter().chain(self.own());
+        all.into_iter().find(|outcome| outcome.verdict == Some(Verdict::Fail))
+    }
+
+    /// The slugs of the section's own checks that passed.
+    pub(super) fn passed(&self) -> Vec<&str> {
+        let passed = self.own().filter(|outcome| outcome.verdict == Some(Verdict::Pass));
+        passed.map(|outcome| outcome.check.as_str()).collect()
+    }
+}

@@ -1,0 +1,268 @@
+//! The experiments: what is done to one running program, and what was seen of it. Judging comes
+//! later, from what is kept here, and needs no program.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::faults::Faults;
+use crate::exposition::{self, Exposition, ParseError};
+use crate::learner::{NoStart, Output, Program};
+use crate::probe::{Answer, NoAnswer, Probe, Target};
+
+/// Visits of one experiment. Not a round number, so that it is recognised in a message.
+pub(super) const VISITS: usize = 7;
+/// Scrapes between two looks at the counters.
+pub(super) const SCRAPES: usize = 3;
+/// Unknown paths that are asked for.
+pub(super) const STRANGERS: usize = 50;
+
+/// How long a program may take to open its port.
+const START: Duration = Duration::from_secs(10);
+/// How long an answer may take, beyond the latency that the program was told to have.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long a scrape may take while visits are under way: less than they take.
+const MEANWHILE: Duration = Duration::from_millis(1500);
+/// Requests under way at the same time.
+const AT_ONCE: usize = 8;
+/// Visits that are under way while /metrics is asked for.
+const WAITING: usize = 4;
+
+/// How to start the program.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    /// The executable.
+    pub executable: PathBuf,
+    /// The directory it is started in.
+    pub directory: PathBuf,
+}
+
+/// What was seen of one program, in the order in which it happened. What is `None` was not reached.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// What the program was told to do.
+    pub faults: Faults,
+    /// What the program has written.
+    pub output: Output,
+    /// Why it does not listen, or how it ended in the middle.
+    pub trouble: Option<NoStart>,
+    /// /metrics before the first visit.
+    pub before: Option<Scrape>,
+    /// The visits to /treecounter.
+    pub visits: Option<Answers>,
+    /// /metrics after the visits.
+    pub after: Option<Scrape>,
+    /// /metrics after some scrapes and nothing else.
+    pub scraped: Option<Scrape>,
+    /// Requests for paths that do not exist.
+    pub strangers: Option<Answers>,
+    /// /metrics after those.
+    pub end: Option<Scrape>,
+    /// Scrapes while visits were under way.
+    pub during: Vec<Scrape>,
+}
+
+/// The answers to requests for the same thing.
+#[derive(Debug)]
+pub(super) struct Answers {
+    /// The first of the requests.
+    pub probe: Probe,
+    /// What came back, in the order in which it was sent.
+    pub answers: Vec<Result<Answer, NoAnswer>>,
+}
+
+/// One reading of /metrics.
+#[derive(Debug)]
+pub(super) struct Scrape {
+    /// The request.
+    pub probe: Probe,
+    /// What came back.
+    pub answer: Result<Answer, NoAnswer>,
+    /// The body of a 200, parsed.
+    pub exposition: Option<Result<Exposition, ParseError>>,
+}
+
+impl Answers {
+    /// The status codes, of those that were answered.
+    pub(super) fn statuses(&self) -> impl Iterator<Item = u16> {
+        self.answers.iter().flatten().map(|answer| answer.status)
+    }
+
+    /// The first request that was not answered.
+    pub(super) fn unanswered(&self) -> Option<&NoAnswer> {
+        self.answers.iter().find_map(|answer| answer.as_ref().err())
+    }
+
+    /// How long the answers took, on average, as a visitor sees it.
+    pub(super) fn mean_seconds(&self) -> f64 {
+        let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
+        seconds.sum::<f64>() / self.answers.len() as f64
+    }
+}
+
+impl Run {
+    fn new(faults: Faults) -> Self {
+        Self {
+            faults,
+            output: Output::default(),
+            trouble: None,
+            before: None,
+            visits: None,
+            after: None,
+            scraped: None,
+            strangers: None,
+            end: None,
+            during: Vec::new(),
+        }
+    }
+
+    /// Starts a program with these faults, does an experiment with it, and stops it.
+    pub(super) fn launch(launch: &Launch, faults: Faults, experiment: Experiment) -> Self {
+        let mut run = Self::new(faults);
+        let started = Program::start(&launch.executable, &launch.directory, &faults.settings());
+        let program = match started {
+            Ok(program) => program,
+            Err(trouble) => return Self { trouble: Some(trouble), ..run },
+        };
+        run.output = program.output.clone();
+        match program.wait_until_listening(START) {
+            Ok(target) => run.experiment(experiment, &target),
+            Err(trouble) => run.trouble = Some(trouble),
+        }
+        if let (None, Some(status)) = (&run.trouble, program.died()) {
+            run.trouble = Some(NoStart::Died(status));
+        }
+        match experiment {
+            // Its visits are still under way, and would make a graceful stop a long one.
+            Experiment::ScrapeMeanwhile => program.kill(),
+            _ => program.stop(),
+        }
+        run
+    }
+
+    /// Does an experiment with a program that somebody else has started.
+    pub(super) fn attach(target: &Target) -> Self {
+        let mut run = Self::new(Faults::NONE);
+        run.experiment(Experiment::Everything, target);
+        run
+    }
+
+    fn experiment(&mut self, experiment: Experiment, target: &Target) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => {
+                // What is not reached stays `None`; the judgement says which answer was missing.
+                let _ = runtime.block_on(self.conduct(experiment, target));
+            }
+            Err(error) => self.trouble = Some(NoStart::NotRun(error.to_string())),
+        }
+    }
+
+    async fn conduct(&mut self, experiment: Experiment, target: &Target) -> Option<()> {
+        let limit = ANSWER + self.faults.latency;
+        let visit = |_| Probe::get("/treecounter", limit);
+        scrape(target).await.keep(&mut self.before)?;
+        match experiment {
+            Experiment::Visits => {
+                together(target, VISITS, visit).await.keep(&mut self.visits)?;
+                scrape(target).await.keep(&mut self.after)?;
+            }
+            Experiment::Everything => {
+                together(target, VISITS, visit).await.keep(&mut self.visits)?;
+                scrape(target).await.keep(&mut self.after)?;
+                for _ in 1..SCRAPES {
+                    scrape(target).await.keep(&mut None)?;
+                }
+                scrape(target).await.keep(&mut self.scraped)?;
+                let stranger = |index| Probe::get(format!("/no-such-tree/{}", index + 1), ANSWER);
+                together(target, STRANGERS, stranger).await.keep(&mut self.strangers)?;
+                scrape(target).await.keep(&mut self.end)?;
+            }
+            Experiment::ScrapeMeanwhile => {
+                let mut visits = JoinSet::new();
+                for index in 0..WAITING {
+                    let (probe, target) = (visit(index), target.clone());
+                    visits.spawn(async move { probe.send(&target).await });
+                }
+                // Dropping the visits at the end closes their connections.
+                for _ in 0..SCRAPES {
+                    let scrape = scrape_within(target, MEANWHILE).await;
+                    let answered = scrape.answered();
+                    self.during.push(scrape);
+                    if !answered {
+                        break;
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// What is done to a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Experiment {
+    /// Visits between two scrapes.
+    Visits,
+    /// The same, then scrapes alone, then unknown paths.
+    Everything,
+    /// Scrapes while visits are under way.
+    ScrapeMeanwhile,
+}
+
+/// What an experiment keeps; it ends when an answer is missing, since more would be missing too.
+trait Keep: Sized {
+    fn answered(&self) -> bool;
+
+    fn keep(self, place: &mut Option<Self>) -> Option<()> {
+        let answered = self.answered();
+        *place = Some(self);
+        answered.then_some(())
+    }
+}
+
+impl Keep for Scrape {
+    fn answered(&self) -> bool {
+        self.answer.is_ok()
+    }
+}
+
+impl Keep for Answers {
+    fn answered(&self) -> bool {
+        self.unanswered().is_none()
+    }
+}
+
+async fn scrape(target: &Target) -> Scrape {
+    scrape_within(target, ANSWER).await
+}
+
+async fn scrape_within(target: &Target, limit: Duration) -> Scrape {
+    let probe = Probe::get("/metrics", limit);
+    let answer = probe.send(target).await;
+    let body = answer.as_ref().ok().filter(|answer| answer.status == 200);
+    let exposition = body.map(|answer| exposition::parse(&answer.body));
+    Scrape { probe, answer, exposition }
+}
+
+/// Sends requests, several at a time, until all are answered or one is not.
+async fn together(target: &Target, count: usize, probe: impl Fn(usize) -> Probe) -> Answers {
+    let mut answers: Vec<Option<Result<Answer, NoAnswer>>> = vec![None; count];
+    let mut under_way = JoinSet::new();
+    let mut next = 0;
+    loop {
+        while next < count && under_way.len() < AT_ONCE {
+            let (index, probe, target) = (next, probe(next), target.clone());
+            under_way.spawn(async move { (index, probe.send(&target).await) });
+            next += 1;
+        }
+        let Some(Ok((index, answer))) = under_way.join_next().await else { break };
+        let missing = answer.is_err();
+        answers[index] = Some(answer);
+        if missing {
+            break;
+        }
+    }
+    Answers { probe: probe(0), answers: answers.into_iter().flatten().collect() }
+}

@@ -1,0 +1,102 @@
+//! All the runs that a section's checks look at, made side by side.
+
+use std::thread;
+
+use super::faults::Faults;
+use super::run::{Experiment, Launch, Run};
+use crate::probe::Target;
+use crate::verdict::{Finding, Trouble};
+
+/// What was seen of the learner's program.
+#[derive(Debug)]
+pub(super) struct Runs {
+    /// Every visit succeeds at once. The program that is attached to, if one is.
+    pub calm: Run,
+    failing: Option<Run>,
+    slow: Option<Run>,
+    stuck: Option<Run>,
+    /// The program was started by somebody else, who chose its faults.
+    pub attached: bool,
+    /// Where a printed command finds the program.
+    pub host: String,
+}
+
+/// Which runs are wanted, besides the calm one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted {
+    /// Every visit fails.
+    pub failing: bool,
+    /// Every visit takes a known time.
+    pub slow: bool,
+}
+
+type Seen<'a> = Result<&'a Run, Box<Trouble>>;
+
+impl Runs {
+    /// Starts the program once for each run, all at the same time.
+    pub(super) fn launch(launch: &Launch, wanted: Wanted) -> Self {
+        thread::scope(|scope| {
+            let start =
+                |faults, experiment| scope.spawn(move || Run::launch(launch, faults, experiment));
+            let stuck = start(Faults::STUCK, Experiment::ScrapeMeanwhile);
+            let failing = wanted.failing.then(|| start(Faults::FAILING, Experiment::Visits));
+            let slow = wanted.slow.then(|| start(Faults::SLOW, Experiment::Visits));
+            let calm = Run::launch(launch, Faults::NONE, Experiment::Everything);
+            Self {
+                calm,
+                failing: failing.and_then(|run| run.join().ok()),
+                slow: slow.and_then(|run| run.join().ok()),
+                stuck: stuck.join().ok(),
+                attached: false,
+                // The program of a check is gone; the learner's own listens here.
+                host: "localhost:8001".to_owned(),
+            }
+        })
+    }
+
+    /// Looks at a program that runs already.
+    pub(super) fn attach(target: &Target) -> Self {
+        let calm = Run::attach(target);
+        Self {
+            calm,
+            failing: None,
+            slow: None,
+            stuck: None,
+            attached: true,
+            host: target.host.clone(),
+        }
+    }
+
+    /// The run in which every visit fails.
+    pub(super) fn failing(&self) -> Seen<'_> {
+        self.made(self.failing.as_ref(), Faults::FAILING)
+    }
+
+    /// The run in which every visit takes 0.3 s.
+    pub(super) fn slow(&self) -> Seen<'_> {
+        self.made(self.slow.as_ref(), Faults::SLOW)
+    }
+
+    /// The run in which no visit ends before the check does.
+    pub(super) fn stuck(&self) -> Seen<'_> {
+        self.made(self.stuck.as_ref(), Faults::STUCK)
+    }
+
+    fn made<'a>(&self, run: Option<&'a Run>, faults: Faults) -> Seen<'a> {
+        let Some(run) = run else {
+            let wanted = match (faults.failing, faults.latency.as_secs_f64()) {
+                (true, _) => "a program whose every visit fails".to_owned(),
+                (false, seconds) => format!("a program whose every visit takes {seconds} s"),
+            };
+            let found = match self.attached {
+                true => "a program that somebody else has started, with faults of its own",
+                false => "a run that broke off",
+            };
+            let finding = Finding::new(wanted, found);
+            return finding
+                .because("Without --attach, the check starts the program with the faults it needs.")
+                .could_not_tell();
+        };
+        Ok(run)
+    }
+}

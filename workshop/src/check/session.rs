@@ -1,0 +1,200 @@
+//! One check of one section: build, run, judge.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::catalog::{self, BUILDS, Judge};
+use super::clues::Source;
+use super::context::Context;
+use super::report::{Report, StepReport};
+use super::run::Launch;
+use super::runs::{Runs, Wanted};
+use crate::learner::{self, Built};
+use crate::probe::Target;
+use crate::sections::{Course, Section};
+use crate::verdict::{Finding, Judgement, Outcome, Verdict};
+use crate::workspace::Workspace;
+
+/// Lines of the learner's output that are relayed.
+const RELAYED: usize = 20;
+
+/// Which program is judged.
+#[derive(Debug, Clone)]
+pub(super) enum Subject {
+    /// The learner's.
+    Learner,
+    /// The finished one.
+    Solution,
+    /// One that was built already, with its source if that is known.
+    Executable(PathBuf, Option<PathBuf>),
+    /// One that runs already.
+    Running(Target),
+}
+
+/// What checks of this call have in common.
+#[derive(Debug)]
+pub(super) struct Session<'a> {
+    /// The learner's copy of the workshop.
+    pub workspace: &'a Workspace,
+    /// The sections.
+    pub course: &'a Course,
+    /// Which program is judged.
+    pub subject: Subject,
+}
+
+impl Session<'_> {
+    /// Checks a section.
+    ///
+    /// # Errors
+    /// When nothing could be judged at all.
+    pub(super) fn check(&self, section: &Section) -> anyhow::Result<Report> {
+        let judges = catalog::judges(&section.slug)
+            .with_context(|| format!("{} has no checks of a program", section.slug))?;
+        let (built, launch) = match &self.subject {
+            Subject::Running(_) => (None, None),
+            Subject::Executable(path, _) => (Some(Ok(())), Some(self.launch(path.clone()))),
+            Subject::Learner | Subject::Solution => match self.build(section)? {
+                Built::Executable(path) => (Some(Ok(())), Some(self.launch(path))),
+                Built::Failed => (Some(not_built()), None),
+            },
+        };
+        let mut judging = Judging { section, failed: false };
+        let mut earlier = Vec::new();
+        let mut own: Vec<Outcome> = Vec::new();
+        // Whether it builds is asked in every section, and shown where it is taught.
+        let outcome = judging.take(self.course, BUILDS, || built.clone());
+        match section.checks().any(|(.., check)| check.slug == BUILDS) {
+            true => own.push(outcome),
+            false => earlier.push(outcome),
+        }
+        let runs = match (&self.subject, launch) {
+            (Subject::Running(target), _) => Some(Runs::attach(target)),
+            (_, Some(launch)) => Some(Runs::launch(&launch, wanted(&section.slug))),
+            (_, None) => None,
+        };
+        let source = self.source(section);
+        let cargo_run = self.cargo_run(section);
+        let context =
+            runs.as_ref().map(|runs| Context { runs, source: &source, cargo_run: &cargo_run });
+        let judge = |judge: Judge| context.as_ref().map(judge);
+        for (slug, function) in self.foundation(section) {
+            earlier.push(judging.take(self.course, slug, || judge(*function)));
+        }
+        for (slug, function) in judges {
+            own.push(judging.take(self.course, slug, || judge(*function)));
+        }
+        earlier.retain(|outcome| !matches!(outcome.verdict, Some(Verdict::Pass) | None));
+        let verdict = Verdict::of(earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict));
+        let (output, output_left_out) =
+            context.as_ref().map(|context| relayed(context)).unwrap_or_default();
+        Ok(Report {
+            section: section.slug.clone(),
+            title: section.title.clone(),
+            verdict,
+            earlier,
+            steps: by_step(section, own),
+            output,
+            output_left_out,
+            built: runs.is_some(),
+        })
+    }
+
+    /// The checks of section 1, which every later section stands on. What else was taught before,
+    /// a section's own checks ask for.
+    fn foundation(&self, section: &Section) -> &'static [(&'static str, Judge)] {
+        match catalog::JUDGES.first() {
+            Some((first, judges)) if *first != section.slug => judges,
+            _ => &[],
+        }
+    }
+
+    fn build(&self, section: &Section) -> anyhow::Result<Built> {
+        let root = self.workspace.root();
+        match self.subject {
+            Subject::Solution => learner::build(root, "solutions", Some(&section.slug)),
+            _ => learner::build(root, &section.package, None),
+        }
+    }
+
+    fn launch(&self, executable: PathBuf) -> Launch {
+        Launch { executable, directory: self.workspace.root().to_owned() }
+    }
+
+    fn cargo_run(&self, section: &Section) -> String {
+        match self.subject {
+            Subject::Solution => format!("cargo run -p solutions --bin {}", section.slug),
+            _ => format!("cargo run -p {}", section.package),
+        }
+    }
+
+    /// The file that clues are looked for in. Without it there are none.
+    fn source(&self, section: &Section) -> Source {
+        let name = match (&self.subject, section.files.first()) {
+            (Subject::Solution, Some(file)) => file.solution.clone(),
+            (Subject::Learner, Some(file)) => Workspace::relative(section, file),
+            (Subject::Executable(_, Some(path)), Some(file)) => {
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                return Source { name: Workspace::relative(section, file), text };
+            }
+            _ => return Source::default(),
+        };
+        let text = std::fs::read_to_string(self.workspace.root().join(&name)).unwrap_or_default();
+        Source { name, text }
+    }
+}
+
+/// Cargo has said it already, and better.
+fn not_built() -> Judgement {
+    Finding::new("a program that compiles", "").fail()
+}
+
+fn wanted(section: &str) -> Wanted {
+    Wanted { failing: section != "section1", slow: section == "bonus" }
+}
+
+/// Goes through the checks until one fails; those after it stay open.
+struct Judging<'a> {
+    section: &'a Section,
+    failed: bool,
+}
+
+impl Judging<'_> {
+    fn take(
+        &mut self,
+        course: &Course,
+        slug: &str,
+        judge: impl FnOnce() -> Option<Judgement>,
+    ) -> Outcome {
+        let own = self.section.checks().find(|(.., check)| check.slug == slug);
+        let check = own.map(|(.., check)| check).or(course.check(slug).map(|(.., check)| check));
+        let title = check.map_or(slug, |check| check.title.as_str());
+        let judgement = if self.failed { None } else { judge() };
+        match judgement {
+            None => Outcome::open(slug, title),
+            Some(judgement) => {
+                let outcome = Outcome::new(slug, title, judgement);
+                self.failed |= outcome.verdict == Some(Verdict::Fail);
+                outcome
+            }
+        }
+    }
+}
+
+fn by_step(section: &Section, mut outcomes: Vec<Outcome>) -> Vec<StepReport> {
+    let steps = section.steps.iter().enumerate().map(|(index, step)| {
+        let checks = step.checks.iter().filter_map(|check| {
+            let at = outcomes.iter().position(|outcome| outcome.check == check.slug)?;
+            Some(outcomes.remove(at))
+        });
+        StepReport { step: index + 1, title: step.title.clone(), checks: checks.collect() }
+    });
+    steps.collect()
+}
+
+/// What the program wrote in the calm run, without what every program of the workshop writes.
+fn relayed(context: &Context<'_>) -> (Vec<String>, u64) {
+    let (lines, more) = context.runs.calm.output.first(RELAYED);
+    let own = lines.into_iter().filter(|line| !super::section1::is_routine(line));
+    (own.collect(), more)
+}
