@@ -1,0 +1,139 @@
+//! How far the load is: one line that is drawn again and again on a terminal, plain lines now and
+//! then anywhere else.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use super::figures::Figures;
+
+/// How often the line on a terminal is drawn.
+const REDRAW: Duration = Duration::from_millis(200);
+const BAR: usize = 20;
+
+pub(super) struct Progress {
+    /// The whole run, unless it goes on until stopped.
+    length: Option<Duration>,
+    terminal: bool,
+    /// Requests and time at the last sights, for the rate of the last seconds.
+    sights: Vec<(Duration, u64)>,
+}
+
+impl Progress {
+    pub(super) fn new(length: Option<Duration>) -> Self {
+        Self { length, terminal: std::io::stderr().is_terminal(), sights: Vec::new() }
+    }
+
+    pub(super) fn on_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    pub(super) fn interval(&self) -> Duration {
+        if self.terminal {
+            REDRAW
+        } else if self.length.is_some() {
+            Duration::from_secs(10)
+        } else {
+            Duration::from_secs(60)
+        }
+    }
+
+    pub(super) fn show(&mut self, figures: &Figures, elapsed: Duration) {
+        let line = self.line(figures, elapsed);
+        // A progress line that cannot be written is no reason to stop the load.
+        let mut out = std::io::stderr().lock();
+        let _ = if self.terminal {
+            let width = ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+            let line: String = line.chars().take(width.saturating_sub(1)).collect();
+            // Carriage return, the line, and the rest of an older and longer line cleared.
+            write!(out, "\r{line}\x1b[K").and_then(|()| out.flush())
+        } else {
+            writeln!(out, "{line}")
+        };
+    }
+
+    /// Leaves the terminal on a fresh line.
+    pub(super) fn end(&self) {
+        if self.terminal {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    fn line(&mut self, figures: &Figures, elapsed: Duration) -> String {
+        let recent = self.recent_rate(figures.total(), elapsed);
+        let time = match self.length {
+            Some(length) => {
+                let done = (elapsed.as_secs_f64() / length.as_secs_f64().max(1e-9)).min(1.0);
+                let filled = (done * BAR as f64) as usize;
+                let bar = if self.terminal {
+                    format!("{}{} ", "━".repeat(filled), "╌".repeat(BAR - filled))
+                } else {
+                    String::new()
+                };
+                format!("{bar}{} of {}", clock(elapsed.min(length)), clock(length))
+            }
+            None => clock(elapsed),
+        };
+        format!("{time}  {recent:.1}/s  {}", figures.line())
+    }
+
+    fn recent_rate(&mut self, total: u64, elapsed: Duration) -> f64 {
+        let horizon = elapsed.saturating_sub(Duration::from_secs(3).max(self.interval()));
+        // Keep one sight that is as old as the horizon, to count from.
+        while self.sights.len() > 1 && self.sights[1].0 <= horizon {
+            self.sights.remove(0);
+        }
+        let (since, before) = self.sights.first().copied().unwrap_or_default();
+        self.sights.push((elapsed, total));
+        (total - before) as f64 / (elapsed - since).as_secs_f64().max(1e-3)
+    }
+}
+
+/// Minutes and seconds.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        _ => format!("{}:{:02}:{:02} h", seconds / 3600, seconds / 60 % 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(length: Option<u64>, terminal: bool) -> Progress {
+        Progress { length: length.map(Duration::from_secs), terminal, sights: Vec::new() }
+    }
+
+    fn figures(count: u64) -> Figures {
+        let mut figures = Figures::new();
+        for _ in 0..count {
+            figures.record("/", Ok(200), Duration::from_millis(20));
+        }
+        figures
+    }
+
+    #[test]
+    fn a_bar_on_a_terminal_fits_80_columns() {
+        let line = progress(Some(60), true).line(&figures(150), Duration::from_secs(15));
+        assert_eq!(line, "━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 15 s of 1:00 min  10.0/s  150 sent  200: 100 %  p95 20.0 ms");
+        assert!(line.chars().count() <= 80);
+    }
+
+    #[test]
+    fn plain_lines_elsewhere() {
+        let line = progress(None, false).line(&figures(600), Duration::from_secs(3725));
+        assert_eq!(line, "1:02:05 h  0.2/s  600 sent  200: 100 %  p95 20.0 ms");
+    }
+
+    #[test]
+    fn the_rate_is_of_the_last_seconds() {
+        let mut progress = progress(None, true);
+        for second in 1..=10 {
+            progress.recent_rate(second * 10, Duration::from_secs(second));
+        }
+        let rate = progress.recent_rate(100 + 300, Duration::from_secs(13));
+        assert!((99.0..=101.0).contains(&rate), "{rate}");
+    }
+}
