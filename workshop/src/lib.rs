@@ -14,6 +14,7 @@ pub mod workspace;
 pub mod check;
 pub mod doctor;
 pub mod exposition;
+mod fetch;
 pub mod goto;
 pub mod hint;
 pub mod learner;

@@ -27,7 +27,8 @@ impl Server {
         let open = Arc::new(Mutex::new(Vec::new()));
         let stopping = Arc::new(AtomicBool::new(false));
         let acceptor = {
-            let (counts, open, stopping) = (Arc::clone(&counts), Arc::clone(&open), Arc::clone(&stopping));
+            let (counts, open, stopping) =
+                (Arc::clone(&counts), Arc::clone(&open), Arc::clone(&stopping));
             thread::spawn(move || {
                 for stream in listener.incoming() {
                     if stopping.load(Ordering::SeqCst) {
@@ -96,14 +97,21 @@ fn serve(stream: TcpStream, counts: &Mutex<BTreeMap<String, u64>>, latency: Dura
 
 fn traffic(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workshop"));
-    command.arg("traffic").args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("traffic")
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
 fn run(args: &[&str]) -> (Output, String, String) {
     let output = traffic(args).output().unwrap();
-    let (stdout, stderr) =
-        (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
     (output, stdout, stderr)
 }
 
@@ -136,7 +144,8 @@ impl Running {
 
     #[cfg(unix)]
     fn terminate(&self) {
-        let killed = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        let killed =
+            Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
         assert!(killed.success());
     }
 
@@ -167,11 +176,13 @@ fn its_figures_are_those_of_the_server() {
 
 #[test]
 fn a_slow_app_does_not_slow_the_load_and_its_slowness_shows() {
-    let server = Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), Duration::from_millis(50));
+    let server =
+        Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), Duration::from_millis(50));
     let url = server.url();
     // One connection answers 20 requests a second; 40 are asked for. A tool that counts from the
     // moment it finds time to send would report 50 ms for each.
-    let (_, summary, _) = run(&["--url", &url, "--rate", "40", "--for", "1s", "--connections", "1"]);
+    let (_, summary, _) =
+        run(&["--url", &url, "--rate", "40", "--for", "1s", "--connections", "1"]);
     assert_eq!(server.total(), 40);
     let longest = summary.split("max ").nth(1).unwrap_or_default().trim_end();
     assert!(summary.contains("waited for a free connection"), "{summary}");
@@ -188,7 +199,9 @@ fn a_slow_app_does_not_slow_the_load_and_its_slowness_shows() {
 fn each_address_of_a_name_gets_its_share() {
     let first = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = first.local_addr().unwrap().port();
-    let both = ("localhost", port).to_socket_addrs().is_ok_and(|found| found.filter(SocketAddr::is_ipv6).count() > 0);
+    let both = ("localhost", port)
+        .to_socket_addrs()
+        .is_ok_and(|found| found.filter(SocketAddr::is_ipv6).count() > 0);
     let Ok(second) = TcpListener::bind(("::1", port)) else {
         println!("skipped: no IPv6 here");
         return;
@@ -197,8 +210,10 @@ fn each_address_of_a_name_gets_its_share() {
         println!("skipped: localhost has one address here");
         return;
     }
-    let (first, second) = (Server::start(first, Duration::ZERO), Server::start(second, Duration::ZERO));
-    let (output, ..) = run(&["--url", &format!("http://localhost:{port}"), "--rate", "200", "--for", "500ms"]);
+    let (first, second) =
+        (Server::start(first, Duration::ZERO), Server::start(second, Duration::ZERO));
+    let (output, ..) =
+        run(&["--url", &format!("http://localhost:{port}"), "--rate", "200", "--for", "500ms"]);
     assert!(output.status.success());
     assert_eq!((first.total(), second.total()), (50, 50));
 }
@@ -223,7 +238,14 @@ fn without_an_end_it_waits_for_the_app_and_stops_within_a_second() {
     let reserved = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = reserved.local_addr().unwrap();
     drop(reserved);
-    let mut traffic = Running::start(&["--url", &format!("http://{address}"), "--for", "forever", "--rate", "50"]);
+    let mut traffic = Running::start(&[
+        "--url",
+        &format!("http://{address}"),
+        "--for",
+        "forever",
+        "--rate",
+        "50",
+    ]);
     let mut errors = BufReader::new(traffic.0.stderr.take().unwrap());
     let mut line = String::new();
     errors.read_line(&mut line).unwrap();
@@ -252,11 +274,20 @@ fn each_wrong_target_has_its_words() {
         }
     });
     for (args, words) in [
-        (vec!["--url", &format!("http://{nobody}")], "connection refused: nothing listens there.\nStart the app"),
+        (
+            vec!["--url", &format!("http://{nobody}")],
+            "connection refused: nothing listens there.\nStart the app",
+        ),
         (vec!["--url", &ssh_url], "the answer was not HTTP.\nSomething else listens"),
-        (vec!["--url", "http://192.0.2.1:8001"], "say so twice: --beyond-this-machine --with-permission"),
+        (
+            vec!["--url", "http://192.0.2.1:8001"],
+            "say so twice: --beyond-this-machine --with-permission",
+        ),
         (vec!["--url", "http://192.0.2.1:8001", "--with-permission"], "say so twice"),
-        (vec!["--url", "http://nowhere.invalid:8001"], "no address is known for the name `nowhere.invalid`"),
+        (
+            vec!["--url", "http://nowhere.invalid:8001"],
+            "no address is known for the name `nowhere.invalid`",
+        ),
         (vec!["--url", "https://localhost:8001"], "https, which traffic does not speak"),
         (vec!["--rate", "lots"], "a rate is a number of requests a second"),
         (vec!["--for", "ever"], "a time looks like 30s, 5m, 1h, or forever"),

@@ -18,7 +18,12 @@ pub(super) struct Figures {
 
 impl Figures {
     pub(super) fn new() -> Self {
-        Self { answers: BTreeMap::new(), failures: BTreeMap::new(), latencies: Latencies::new(), waited: 0 }
+        Self {
+            answers: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            latencies: Latencies::new(),
+            waited: 0,
+        }
     }
 
     /// Takes in one request. `latency` counts from the moment the request was due.
@@ -27,7 +32,11 @@ impl Figures {
             Ok(status) => {
                 self.latencies.record(latency);
                 // Looked up before it is inserted: this runs thousands of times a second.
-                match self.answers.iter_mut().find(|((known, code), _)| known == path && *code == status) {
+                match self
+                    .answers
+                    .iter_mut()
+                    .find(|((known, code), _)| known == path && *code == status)
+                {
                     Some((_, count)) => *count += 1,
                     None => {
                         self.answers.insert((path.to_owned(), status), 1);
@@ -84,7 +93,13 @@ impl Figures {
             total as f64 / took.as_secs_f64().max(1e-3),
         );
         if !self.answers.is_empty() {
-            let width = self.answers.keys().map(|(path, _)| path.len()).max().unwrap_or(0).max("path".len());
+            let width = self
+                .answers
+                .keys()
+                .map(|(path, _)| path.len())
+                .max()
+                .unwrap_or(0)
+                .max("path".len());
             let _ = write!(text, "\n  {:<width$}  status  requests\n", "path");
             for ((path, status), count) in &self.answers {
                 let _ = writeln!(text, "  {path:<width$}  {status:>6}  {count:>8}");
@@ -170,15 +185,22 @@ mod tests {
 
     #[test]
     fn the_line_gives_shares() {
-        assert_eq!(some_figures().line(), "200 sent  200: 92 %  503: 8 %  no answer: 0.5 %  p95 500 ms");
+        assert_eq!(
+            some_figures().line(),
+            "200 sent  200: 92 %  503: 8 %  no answer: 0.5 %  p95 500 ms"
+        );
         assert_eq!(Figures::new().line(), "0 sent");
     }
 
     #[test]
     fn times_have_the_unit_that_fits() {
-        for (micros, shown) in
-            [(7, "7 µs"), (1_500, "1.50 ms"), (15_000, "15.0 ms"), (150_000, "150 ms"), (1_500_000, "1.50 s")]
-        {
+        for (micros, shown) in [
+            (7, "7 µs"),
+            (1_500, "1.50 ms"),
+            (15_000, "15.0 ms"),
+            (150_000, "150 ms"),
+            (1_500_000, "1.50 s"),
+        ] {
             assert_eq!(time(Duration::from_micros(micros)), shown);
         }
     }

@@ -92,7 +92,10 @@ mod tests {
         let mut last = 0;
         for micros in 0..100_000u64 {
             let bucket = bucket_of(micros);
-            assert!(bucket == last || bucket == last + 1, "{micros} µs jumps from {last} to {bucket}");
+            assert!(
+                bucket == last || bucket == last + 1,
+                "{micros} µs jumps from {last} to {bucket}"
+            );
             last = bucket;
         }
     }

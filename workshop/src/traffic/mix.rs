@@ -31,9 +31,9 @@ impl Mix {
         };
         let mut pages = Vec::new();
         for (path, _) in &weights {
-            let uri = sent_as(path)
-                .parse()
-                .map_err(|_| anyhow::anyhow!("`{path}` is not a path: write it like /treecounter"))?;
+            let uri = sent_as(path).parse().map_err(|_| {
+                anyhow::anyhow!("`{path}` is not a path: write it like /treecounter")
+            })?;
             pages.push(Page { path: (*path).to_owned(), uri });
         }
         Ok(Self { pages, cycle: spread(&weights) })
@@ -75,12 +75,16 @@ mod tests {
         let count = |wanted| paths.iter().filter(|path| **path == wanted).count();
         assert_eq!((count("/treecounter"), count("/"), count("/favicon.ico")), (170, 20, 10));
         assert_eq!(paths[0], "/treecounter");
-        assert!(paths.windows(2).all(|pair| pair[0] == "/treecounter" || pair[1] == "/treecounter"), "{paths:?}");
+        assert!(
+            paths.windows(2).all(|pair| pair[0] == "/treecounter" || pair[1] == "/treecounter"),
+            "{paths:?}"
+        );
     }
 
     #[test]
     fn given_paths_come_in_turn_and_are_sent_with_the_prefix() {
-        let mix = Mix::new(&["/a".to_owned(), "/b?c=d".to_owned()], |path| format!("/base{path}")).unwrap();
+        let mix = Mix::new(&["/a".to_owned(), "/b?c=d".to_owned()], |path| format!("/base{path}"))
+            .unwrap();
         assert_eq!(paths(&mix, 4), ["/a", "/b?c=d", "/a", "/b?c=d"]);
         assert_eq!(mix.page(1).uri, "/base/b?c=d");
     }

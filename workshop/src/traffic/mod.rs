@@ -91,7 +91,12 @@ async fn run_load(args: Args, target: Target) -> anyhow::Result<ExitCode> {
     let mix = Mix::new(&args.paths, |path| target.path(path))?;
     let addresses = reach(&target, anywhere, args.length.0.is_none()).await?;
 
-    let shape = Shape { rate: args.rate, wave: args.wave, burst_every: args.burst_every, length: args.length.0 };
+    let shape = Shape {
+        rate: args.rate,
+        wave: args.wave,
+        burst_every: args.burst_every,
+        length: args.length.0,
+    };
     let progress = Progress::new(args.length.0);
     let controls = Arc::new(Controls::default());
     let mut keys = "Ctrl-C ends it";
@@ -196,17 +201,18 @@ fn burst_on_enter(controls: Arc<Controls>) {
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate| (0.001..=MOST_PER_SECOND).contains(rate))
-        .ok_or_else(|| format!("a rate is a number of requests a second, up to {MOST_PER_SECOND}: 10, 0.5"))
+    text.parse().ok().filter(|rate| (0.001..=MOST_PER_SECOND).contains(rate)).ok_or_else(|| {
+        format!("a rate is a number of requests a second, up to {MOST_PER_SECOND}: 10, 0.5")
+    })
 }
 
 fn length(text: &str) -> Result<Length, String> {
     if text == "forever" {
         return Ok(Length(None));
     }
-    duration(text).map(|length| Length(Some(length))).ok_or_else(|| "a time looks like 30s, 5m, 1h, or forever".to_owned())
+    duration(text)
+        .map(|length| Length(Some(length)))
+        .ok_or_else(|| "a time looks like 30s, 5m, 1h, or forever".to_owned())
 }
 
 fn burst(text: &str) -> Result<Duration, String> {
@@ -236,7 +242,14 @@ mod tests {
 
     #[test]
     fn reads_times_as_people_write_them() {
-        for (text, seconds) in [("30s", 30.0), ("5m", 300.0), ("1h", 3600.0), ("1.5m", 90.0), ("250ms", 0.25), ("2 s", 2.0)] {
+        for (text, seconds) in [
+            ("30s", 30.0),
+            ("5m", 300.0),
+            ("1h", 3600.0),
+            ("1.5m", 90.0),
+            ("250ms", 0.25),
+            ("2 s", 2.0),
+        ] {
             assert_eq!(length(text), Ok(Length(Some(Duration::from_secs_f64(seconds)))), "{text}");
         }
         assert_eq!(length("forever"), Ok(Length(None)));

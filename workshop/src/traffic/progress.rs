@@ -42,7 +42,8 @@ impl Progress {
         // A progress line that cannot be written is no reason to stop the load.
         let mut out = std::io::stderr().lock();
         let _ = if self.terminal {
-            let width = ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+            let width = ratatui::crossterm::terminal::size()
+                .map_or(80, |(columns, _)| usize::from(columns));
             let line: String = line.chars().take(width.saturating_sub(1)).collect();
             // Carriage return, the line, and the rest of an older and longer line cleared.
             write!(out, "\r{line}\x1b[K").and_then(|()| out.flush())
@@ -117,7 +118,10 @@ mod tests {
     #[test]
     fn a_bar_on_a_terminal_fits_80_columns() {
         let line = progress(Some(60), true).line(&figures(150), Duration::from_secs(15));
-        assert_eq!(line, "━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 15 s of 1:00 min  10.0/s  150 sent  200: 100 %  p95 20.0 ms");
+        assert_eq!(
+            line,
+            "━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 15 s of 1:00 min  10.0/s  150 sent  200: 100 %  p95 20.0 ms"
+        );
         assert!(line.chars().count() <= 80);
     }
 

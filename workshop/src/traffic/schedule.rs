@@ -64,7 +64,8 @@ impl Schedule {
     }
 
     fn rate_at(&self, seconds: f64) -> f64 {
-        let wave = if self.shape.wave { 1.0 + WAVE_HEIGHT * (TAU * seconds / WAVE).sin() } else { 1.0 };
+        let wave =
+            if self.shape.wave { 1.0 + WAVE_HEIGHT * (TAU * seconds / WAVE).sin() } else { 1.0 };
         // The first burst comes one interval after the start, so that there is a calm to compare with.
         let repeated = self.shape.burst_every.is_some_and(|every| {
             let every = every.as_secs_f64();
@@ -98,7 +99,9 @@ mod tests {
 
     #[test]
     fn a_steady_load_sends_exactly_rate_times_length_evenly() {
-        for (rate, seconds, requests) in [(10.0, 60, 600), (3.0, 7, 21), (5000.0, 2, 10_000), (0.5, 4, 2)] {
+        for (rate, seconds, requests) in
+            [(10.0, 60, 600), (3.0, 7, 21), (5000.0, 2, 10_000), (0.5, 4, 2)]
+        {
             let times = times(Schedule::new(shape(rate, seconds)));
             assert_eq!(times.len(), requests, "{rate}/s for {seconds} s");
             for pair in times.windows(2) {
@@ -118,9 +121,16 @@ mod tests {
 
     #[test]
     fn bursts_come_back_and_end() {
-        let times = times(Schedule::new(Shape { burst_every: Some(Duration::from_secs(20)), ..shape(10.0, 60) }));
-        let seconds: Vec<usize> = [0.0, 20.0, 25.0, 40.0, 45.0].map(|at| between(&times, at, at + 1.0)).into();
-        assert!((99..=101).contains(&seconds[1]) && (99..=101).contains(&seconds[3]), "{seconds:?}");
+        let times = times(Schedule::new(Shape {
+            burst_every: Some(Duration::from_secs(20)),
+            ..shape(10.0, 60)
+        }));
+        let seconds: Vec<usize> =
+            [0.0, 20.0, 25.0, 40.0, 45.0].map(|at| between(&times, at, at + 1.0)).into();
+        assert!(
+            (99..=101).contains(&seconds[1]) && (99..=101).contains(&seconds[3]),
+            "{seconds:?}"
+        );
         assert!(seconds[0] <= 10 && seconds[2] <= 11 && seconds[4] <= 11, "{seconds:?}");
     }
 

@@ -46,7 +46,9 @@ impl fmt::Display for Failure {
             Self::NotHttp => "the answer was not HTTP",
             Self::TimedOut => "no answer within 10 s",
             Self::NeverSent => "waited 10 s for a free connection and was given up",
-            Self::TooManyFiles => "this system allows no more open connections: lower --connections",
+            Self::TooManyFiles => {
+                "this system allows no more open connections: lower --connections"
+            }
             Self::Stopped => "still waiting for an answer when the traffic was stopped",
         })
     }
@@ -117,7 +119,11 @@ impl Pool {
                         return Ok(status);
                     }
                     // The server closed the kept connection in the meantime, as it may.
-                    Err(error) if reused && (error.is_closed() || error.is_canceled() || error.is_incomplete_message()) => {}
+                    Err(error)
+                        if reused
+                            && (error.is_closed()
+                                || error.is_canceled()
+                                || error.is_incomplete_message()) => {}
                     Err(error) if error.is_parse() => return Err(Failure::NotHttp),
                     Err(_) => return Err(Failure::Closed),
                 }
@@ -126,12 +132,18 @@ impl Pool {
         Err(failure)
     }
 
-    async fn on(&self, connection: &mut SendRequest<Empty<Bytes>>, path: &Uri) -> hyper::Result<u16> {
+    async fn on(
+        &self,
+        connection: &mut SendRequest<Empty<Bytes>>,
+        path: &Uri,
+    ) -> hyper::Result<u16> {
         connection.ready().await?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = path.clone();
         request.headers_mut().insert(HOST, self.authority.clone());
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("cargo-workshop-traffic"));
+        request
+            .headers_mut()
+            .insert(USER_AGENT, HeaderValue::from_static("cargo-workshop-traffic"));
         let response = connection.send_request(request).await?;
         let status = response.status().as_u16();
         let mut body = response.into_body();
@@ -165,7 +177,8 @@ impl Pool {
 
     fn with(&self, address: SocketAddr, change: impl FnOnce(&mut Host)) {
         // The address may have left the pool while the request was under way.
-        if let Some(host) = self.hosts.borrow_mut().iter_mut().find(|host| host.address == address) {
+        if let Some(host) = self.hosts.borrow_mut().iter_mut().find(|host| host.address == address)
+        {
             change(host);
         }
     }
@@ -174,7 +187,9 @@ impl Pool {
 async fn connect(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, Failure> {
     let stream = match tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => return Err(Failure::Refused),
+        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+            return Err(Failure::Refused);
+        }
         Ok(Err(error)) if is_out_of_files(&error) => return Err(Failure::TooManyFiles),
         Ok(Err(_)) | Err(_) => return Err(Failure::Unreachable),
     };

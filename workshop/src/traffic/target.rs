@@ -22,11 +22,15 @@ impl Target {
     /// Reads `http://host:port`, with or without a path to put before each request's.
     pub(super) fn parse(url: &str) -> anyhow::Result<Self> {
         let example = "write it like http://localhost:8001";
-        let with_scheme = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let uri: Uri = with_scheme.parse().with_context(|| format!("`{url}` is not a URL: {example}"))?;
+        let with_scheme =
+            if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let uri: Uri =
+            with_scheme.parse().with_context(|| format!("`{url}` is not a URL: {example}"))?;
         match uri.scheme_str() {
             Some("http") => {}
-            Some("https") => bail!("`{url}` asks for https, which traffic does not speak: {example}"),
+            Some("https") => {
+                bail!("`{url}` asks for https, which traffic does not speak: {example}")
+            }
             _ => bail!("`{url}` is not an http URL: {example}"),
         }
         let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
@@ -112,7 +116,8 @@ mod tests {
     use super::*;
 
     fn ours(url: &str, addresses: &[&str]) -> bool {
-        let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let addresses: Vec<SocketAddr> =
+            addresses.iter().map(|address| address.parse().unwrap()).collect();
         Target::parse(url).unwrap().is_ours(&addresses)
     }
 
@@ -127,7 +132,10 @@ mod tests {
         ] {
             assert_eq!(Target::parse(url).unwrap().to_string(), shown);
         }
-        assert_eq!(Target::parse("http://[::1]:8001/base/").unwrap().path("/treecounter"), "/base/treecounter");
+        assert_eq!(
+            Target::parse("http://[::1]:8001/base/").unwrap().path("/treecounter"),
+            "/base/treecounter"
+        );
     }
 
     #[test]
@@ -141,7 +149,10 @@ mod tests {
             ("", "not a URL"),
         ] {
             let error = Target::parse(url).unwrap_err().to_string();
-            assert!(error.contains(reason) && error.contains("http://localhost:8001"), "{url}: {error}");
+            assert!(
+                error.contains(reason) && error.contains("http://localhost:8001"),
+                "{url}: {error}"
+            );
         }
     }
 

@@ -1,0 +1,213 @@
+//! One HTTP request and its whole answer, within a time and a size. Plain words when there is none.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
+use hyper::{Method, Request, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// The largest answer that is read.
+const BODY_LIMIT: usize = 16 << 20;
+/// A name may have an address that swallows packets; the others must still get their turn.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Empty when there is none.
+    pub(crate) content_type: String,
+    /// Where a redirect points.
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why nothing, or not all, came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    UnknownHost(String),
+    Refused,
+    Unreachable,
+    Closed,
+    NotHttp,
+    TimedOut(Duration),
+    TooLarge,
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownHost(host) => write!(f, "no address is known for the name `{host}`"),
+            Self::Refused => f.write_str("connection refused: nothing listens there"),
+            Self::Unreachable => f.write_str("no connection could be made"),
+            Self::Closed => f.write_str("the connection closed before the answer was complete"),
+            Self::NotHttp => f.write_str("the answer was not HTTP"),
+            Self::TimedOut(limit) => write!(f, "no whole answer within {} s", limit.as_secs_f64()),
+            Self::TooLarge => write!(f, "an answer of more than {} MiB", BODY_LIMIT >> 20),
+        }
+    }
+}
+
+/// Reads a URL as people type it: `localhost:9090` is fine, `https` is not spoken here.
+pub(crate) fn http_url(text: &str, example: &str) -> anyhow::Result<Uri> {
+    let text = text.trim();
+    let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let uri: Uri = whole
+        .parse()
+        .map_err(|_| anyhow::anyhow!("`{text}` is not a URL: write it like {example}"))?;
+    match uri.scheme_str() {
+        Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
+        Some("https") => anyhow::bail!(
+            "`{text}` asks for https, which is not spoken here: write it like {example}"
+        ),
+        _ => anyhow::bail!("`{text}` is not an http URL: write it like {example}"),
+    }
+}
+
+/// A request that is about to be sent.
+pub(crate) struct Fetch<'a> {
+    pub(crate) url: &'a Uri,
+    pub(crate) accept: &'a str,
+    /// `Basic ...`, for servers with a login.
+    pub(crate) authorization: Option<&'a str>,
+    /// Fields of a form: with them the request is a POST.
+    pub(crate) form: Option<&'a [(&'a str, &'a str)]>,
+    pub(crate) limit: Duration,
+}
+
+impl Fetch<'_> {
+    /// Sends the request and reads the whole answer.
+    pub(crate) async fn send(&self) -> Result<Answer, NoAnswer> {
+        tokio::time::timeout(self.limit, self.exchange())
+            .await
+            .unwrap_or(Err(NoAnswer::TimedOut(self.limit)))
+    }
+
+    async fn exchange(&self) -> Result<Answer, NoAnswer> {
+        let stream = connect(self.url).await?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|_| NoAnswer::Closed)?;
+        let exchange = async {
+            let response =
+                sender.send_request(self.request()?).await.map_err(|error| no_answer(&error))?;
+            let header = |name| {
+                let value = response.headers().get(name)?;
+                Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+            };
+            let (content_type, location) =
+                (header(CONTENT_TYPE).unwrap_or_default(), header(LOCATION));
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
+            let body = body.map_err(|error| {
+                if error.is::<LengthLimitError>() { NoAnswer::TooLarge } else { NoAnswer::Closed }
+            })?;
+            Ok(Answer { status, content_type, location, body: body.to_bytes().into() })
+        };
+        // The connection does the reading and writing, and ends by itself when the exchange has.
+        tokio::pin!(exchange);
+        tokio::select! {
+            answer = &mut exchange => answer,
+            ended = connection => match ended {
+                Ok(()) => exchange.await,
+                Err(error) => Err(no_answer(&error)),
+            },
+        }
+    }
+
+    fn request(&self) -> Result<Request<Full<Bytes>>, NoAnswer> {
+        let path = self.url.path_and_query().map_or("/", |path| path.as_str());
+        let host = self.url.authority().map_or("", |authority| authority.as_str());
+        let mut request = Request::builder()
+            .uri(path)
+            .header(HOST, host)
+            .header(ACCEPT, self.accept)
+            .header(USER_AGENT, "cargo-workshop")
+            .header(CONNECTION, "close");
+        if let Some(authorization) = self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let body = match self.form {
+            None => Full::default(),
+            Some(fields) => {
+                request = request
+                    .method(Method::POST)
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+                Full::new(Bytes::from(form(fields)))
+            }
+        };
+        request.body(body).map_err(|_| NoAnswer::NotHttp)
+    }
+}
+
+async fn connect(url: &Uri) -> Result<TcpStream, NoAnswer> {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port_u16().unwrap_or(80);
+    let addresses = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(|_| NoAnswer::UnknownHost(host.to_owned()))?;
+    let mut failure = NoAnswer::Unreachable;
+    for address in addresses {
+        match tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+                failure = NoAnswer::Refused
+            }
+            _ => {}
+        }
+    }
+    Err(failure)
+}
+
+fn no_answer(error: &hyper::Error) -> NoAnswer {
+    if error.is_parse() { NoAnswer::NotHttp } else { NoAnswer::Closed }
+}
+
+/// The body of a form, encoded.
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    pairs.join("&")
+}
+
+/// Percent-encodes a part of a query.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_survives_what_promql_is_made_of() {
+        assert_eq!(
+            form(&[("query", "rate(a{b=~\"5..\"}[1m]) + 1"), ("step", "5")]),
+            "query=rate%28a%7Bb%3D~%225..%22%7D%5B1m%5D%29%20%2B%201&step=5"
+        );
+    }
+
+    #[test]
+    fn urls_as_people_type_them() {
+        for text in ["http://localhost:9090", "localhost:9090/", " http://[::1]:9090/prom "] {
+            assert!(http_url(text, "http://localhost:9090").is_ok(), "{text}");
+        }
+        for text in ["", "https://localhost", "ftp://x", "http://", "local host"] {
+            let error = http_url(text, "http://localhost:9090").unwrap_err().to_string();
+            assert!(error.contains("write it like http://localhost:9090"), "{text}: {error}");
+        }
+    }
+}
