@@ -14,13 +14,14 @@ struct App {
 
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Response {
-        self.requests.with_label_values(&["200", "/treecounter"]).inc();
-        match request.uri().path() {
-            "/" => index(request),
-            "/treecounter" => self.trees.respond(request).await,
-            "/metrics" => self.metrics.respond(request),
-            _ => not_found(),
-        }
+        self.requests.with_label_values(&["200", request.uri().path()]).inc();
+        let (_, response) = match request.uri().path() {
+            "/" => ("/", index(request)),
+            "/treecounter" => ("/treecounter", self.trees.respond(request).await),
+            "/metrics" => ("/metrics", self.metrics.respond(request)),
+            _ => ("other", not_found()),
+        };
+        response
     }
 }
 

@@ -14,16 +14,17 @@ struct App {
 
 impl Handler for App {
     async fn handle(&self, request: &Request) -> Response {
-        match request.uri().path() {
-            "/" => index(request),
+        let (_, response) = match request.uri().path() {
+            "/" => ("/", index(request)),
             "/treecounter" => {
                 let response = self.trees.respond(request).await;
                 self.requests.with_label_values(&["200", "/treecounter"]).inc();
-                response
+                ("/treecounter", response)
             }
-            "/metrics" => self.metrics.respond(request),
-            _ => not_found(),
-        }
+            "/metrics" => ("/metrics", self.metrics.respond(request)),
+            _ => ("other", not_found()),
+        };
+        response
     }
 }
 
