@@ -1,5 +1,6 @@
 //! The HTTP server: one task a connection, bounded in number and in time.
 
+mod coarse_timer;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +15,12 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use coarse_timer::{CoarseTimer, ticking};
 
 use crate::responses::{health, internal_error};
 use crate::{Handler, Request, Response};
@@ -77,11 +80,11 @@ async fn run_within(
                 async move { Ok::<_, Infallible>(answer(&*handler, request).await) }
             });
             let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
+                .timer(CoarseTimer)
                 .header_read_timeout(limits.header_timeout)
                 .serve_connection(TokioIo::new(stream), service);
             // An error here is the client's: it went away, was too slow, or spoke no HTTP.
-            let _ = watcher.watch(connection).await;
+            let _ = ticking(watcher.watch(connection)).await;
             drop(permit);
         });
     }

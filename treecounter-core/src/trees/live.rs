@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use ureq::Agent;
 
+use crate::page;
+
 /// However many visits come, the source is asked no more often than this.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// Connecting, sending, and reading the whole answer.
@@ -31,7 +33,7 @@ impl LiveCount {
     /// not wait for it when the program stops.
     pub(super) fn poll(url: String) -> Self {
         let latest = Arc::new(Mutex::new(None));
-        let origin = format!("Read from {url}.");
+        let origin = page::escaped(&format!("Read from {url}."));
         let shared = Arc::downgrade(&latest);
         thread::spawn(move || keep_polling(&url, &shared));
         Self { latest, origin }
@@ -42,7 +44,7 @@ impl LiveCount {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the count comes from, in a sentence.
+    /// Where the count comes from: a sentence in HTML.
     pub(super) fn origin(&self) -> &str {
         &self.origin
     }
