@@ -127,7 +127,13 @@ class Stack:
         self.compose("stop")
         took = time.monotonic() - began
         self.compose("down", "--volumes", "--rmi", "local", "--remove-orphans")
+        self._remove_replaced_images()
         return took
+
+    def _remove_replaced_images(self):
+        # An image that was built anew leaves the old one behind, without a name.
+        label = f"label=com.docker.compose.project={self.name}"
+        run("docker", "image", "prune", "--force", "--filter", label)
 
     def left_behind(self):
         """What Docker still has of this stack."""
@@ -148,6 +154,7 @@ class Stack:
         """After whatever happened: nothing is left, no folder either."""
         with contextlib.suppress(Failed, subprocess.TimeoutExpired):
             self.compose("down", "--volumes", "--rmi", "local", "--remove-orphans", "--timeout", "2")
+            self._remove_replaced_images()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
