@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::look::{answers, changes, exposition, last, list, quote, quote_of};
 use super::near::nearest;
-use super::run::Run;
+use super::run::{Run, STRANGERS};
 use super::section1::{last_words, starts};
 use super::section2::{self, metrics};
 use crate::exposition::{Exposition, Family, Kind, Labels, Sample};
@@ -47,7 +47,7 @@ pub(super) fn latency_histogram(context: &Context<'_>) -> Judgement {
     let wrong =
         family.samples.iter().find(|sample| sample.labels.without("le").names().ne(["endpoint"]));
     match wrong {
-        None => Ok(()),
+        None => bounded(context, run),
         Some(sample) => {
             let labels = sample.labels.without("le");
             let found: Vec<&str> = labels.names().collect();
@@ -65,6 +65,32 @@ pub(super) fn latency_histogram(context: &Context<'_>) -> Judgement {
                 .fail()
         }
     }
+}
+
+/// Unknown paths do not make histograms of their own.
+fn bounded(context: &Context<'_>, run: &Run) -> Judgement {
+    let before = exposition(run.scraped.as_ref())?;
+    let after = exposition(run.end.as_ref())?;
+    let new = changes(before, after, COUNT);
+    let new: Vec<_> = new.iter().filter(|change| change.before.is_none()).collect();
+    // One for the unknown paths, and one for the scrape if that is the first of its kind.
+    if new.len() <= 2 {
+        return Ok(());
+    }
+    Finding::new(
+        format!("one histogram more, at most, after {STRANGERS} unknown paths"),
+        format!("{} new ones", new.len()),
+    )
+    .quoting(new.last().and_then(|change| quote(after, change.line)))
+    .because(
+        "The path itself is the label's value, so strangers decide how many rows of buckets there \
+         are. Use the endpoint that the `match` has chosen.",
+    )
+    .showing(context.source.line_with(&["observe", ".path()"]))
+    .try_with(context.start_plain())
+    .try_with(context.curl_strangers())
+    .try_with(metrics(context))
+    .fail()
 }
 
 fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
@@ -204,7 +230,7 @@ fn observed(context: &Context<'_>, run: &Run) -> Judgement {
         .quoting(line.and_then(|line| quote(after, line)))
         .with_last_words(last_words(run))
         .try_with(context.start(run.faults))
-        .try_with(format!("{}   # {sent} times", context.curl(&visits.probe)))
+        .try_with(context.curl_visits())
         .try_with(metrics(context));
     if context.runs.attached && by > sent {
         return finding
@@ -343,8 +369,8 @@ fn rounded(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
         ..0.001 => format!("{value:.6}"),
-        ..100.0 => format!("{value:.3}"),
-        _ => format!("{value:.0}"),
+        ..10.0 => format!("{value:.3}"),
+        _ => format!("{value:.1}"),
     }
 }
 

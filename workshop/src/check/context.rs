@@ -2,6 +2,7 @@
 
 use super::clues::Source;
 use super::faults::Faults;
+use super::run::{STRANGERS, VISITS};
 use super::runs::Runs;
 use crate::probe::Probe;
 
@@ -36,5 +37,15 @@ impl Context<'_> {
     /// The command that does what a probe did.
     pub(super) fn curl(&self, probe: &Probe) -> String {
         probe.curl(&self.runs.host)
+    }
+
+    /// All visits of an experiment, by curl's own counting.
+    pub(super) fn curl_visits(&self) -> String {
+        format!("curl -s \"http://{}/treecounter?[1-{VISITS}]\"", self.runs.host)
+    }
+
+    /// All unknown paths of an experiment.
+    pub(super) fn curl_strangers(&self) -> String {
+        format!("curl -s \"http://{}/no-such-tree/[1-{STRANGERS}]\"", self.runs.host)
     }
 }

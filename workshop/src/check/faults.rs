@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+const MIN: &str = "TREECOUNTER_LATENCY_MIN_SECONDS";
+const MAX: &str = "TREECOUNTER_LATENCY_MAX_SECONDS";
+
 /// The failures and the latency of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Faults {
@@ -24,28 +27,38 @@ impl Faults {
 
     /// The variables that say so.
     pub(super) fn settings(&self) -> BTreeMap<&'static str, String> {
-        let latency = self.latency.as_secs_f64().to_string();
-        let failure_rate = if self.failing { "1" } else { "0" };
-        BTreeMap::from([
-            ("TREECOUNTER_FAILURE_RATE", failure_rate.to_owned()),
-            ("TREECOUNTER_LATENCY_MIN_SECONDS", latency.clone()),
-            ("TREECOUNTER_LATENCY_MAX_SECONDS", latency),
-        ])
+        BTreeMap::from([self.failure_rate(), self.latency(MIN), self.latency(MAX)])
     }
 
     /// The command that starts a program with these faults, as one types it on this system. A
     /// setting that does not matter to what is looked at is left out.
     pub(super) fn command(&self, cargo_run: &str) -> String {
-        let mut settings = self.settings();
-        if self.latency.is_zero() {
-            settings.retain(|name, _| name.ends_with("RATE"));
-        } else {
-            settings.retain(|name, _| !name.ends_with("RATE"));
-        }
-        let settings = settings.iter().map(|(name, value)| match cfg!(windows) {
-            true => format!("$env:{name} = {value}; "),
-            false => format!("{name}={value} "),
-        });
-        format!("{}{cargo_run}", settings.collect::<String>())
+        let settings = match self.latency.is_zero() {
+            true => vec![self.failure_rate()],
+            false => vec![self.latency(MIN), self.latency(MAX)],
+        };
+        let separator = match (cfg!(windows), settings.len()) {
+            (true, _) => "\n",
+            (false, 1) => " ",
+            (false, _) => " \\\n",
+        };
+        let mut parts: Vec<String> = settings
+            .into_iter()
+            .map(|(name, value)| match cfg!(windows) {
+                true => format!("$env:{name} = {value}"),
+                false => format!("{name}={value}"),
+            })
+            .collect();
+        parts.push(cargo_run.to_owned());
+        parts.join(separator)
+    }
+
+    fn failure_rate(&self) -> (&'static str, String) {
+        let rate = if self.failing { "1" } else { "0" };
+        ("TREECOUNTER_FAILURE_RATE", rate.to_owned())
+    }
+
+    fn latency(&self, name: &'static str) -> (&'static str, String) {
+        (name, self.latency.as_secs_f64().to_string())
     }
 }

@@ -85,6 +85,7 @@ fn detail(text: &mut String, finding: &Finding) {
         line(text, "");
         line(text, &format!("{:MARGIN$}the program's last words", ""));
         for words in &finding.last_words {
+            let words = cut(words, 2 * WIDTH);
             line(text, &format!("{:MARGIN$}{} {words}", "", paint(FRAME, "|")));
         }
     }
@@ -97,7 +98,7 @@ fn detail(text: &mut String, finding: &Finding) {
     if !finding.commands.is_empty() {
         line(text, "");
         line(text, &format!("{:MARGIN$}see it yourself", ""));
-        for command in &finding.commands {
+        for command in finding.commands.iter().flat_map(|command| command.lines()) {
             line(text, &format!("{:MARGIN$}  {}", "", paint(TYPE, command)));
         }
     }
@@ -117,7 +118,8 @@ fn quoted(text: &mut String, quote: &Quote) {
     line(text, &format!("{:MARGIN$}{}, line {}", "", quote.of, quote.line));
     for (index, quoted) in quote.text.lines().enumerate() {
         let style = if index == 0 { Style::new() } else { BAD };
-        line(text, &format!("{:MARGIN$}{} {}", "", paint(FRAME, "|"), paint(style, quoted)));
+        let quoted = paint(style, cut(quoted, WIDTH - MARGIN - 2));
+        line(text, &format!("{:MARGIN$}{} {quoted}", "", paint(FRAME, "|")));
     }
 }
 
@@ -159,9 +161,21 @@ fn summary(text: &mut String, report: &Report, course: &Course, section: &Sectio
     }
 }
 
+/// Adds a line, but never a second empty one.
 fn line(text: &mut String, line: &str) {
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "{}", line.trim_end());
+    let line = line.trim_end();
+    if !line.is_empty() || !text.ends_with("\n\n") {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{line}");
+    }
+}
+
+/// The beginning of a text that is too long for its place.
+fn cut(text: &str, width: usize) -> String {
+    match text.char_indices().nth(width) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(width - 3).chain("...".chars()).collect(),
+    }
 }
 
 /// Breaks a text at blanks. A word that is too long stays whole: it may be a series to copy.

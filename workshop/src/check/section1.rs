@@ -1,5 +1,7 @@
 //! Section 1: the program runs, and exposes what it knows about itself.
 
+use std::process::ExitStatus;
+
 use super::context::Context;
 use super::faults::Faults;
 use super::look::{answers, exposition, list};
@@ -72,7 +74,7 @@ pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
     if run.output.floods() {
         return Finding::new(
             "a program that is quiet between requests",
-            "more than 1 MiB of output",
+            "more than 256 KiB of output",
         )
         .because("Something prints in a loop that never waits.")
         .with_last_words(run.output.last(3))
@@ -86,8 +88,12 @@ pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
             Finding::new("a program that can be started", reason.clone()).could_not_tell()
         }
         Some(NoStart::Died(status)) => {
-            let finding = finding(format!("it ended: {status}"));
-            match death(&words) {
+            let finding = finding(ending(*status));
+            let cause = match status.success() {
+                true => Some(ENDED),
+                false => death(&words),
+            };
+            match cause {
                 Some(cause) => finding.because(cause).fail(),
                 None => finding.fail(),
             }
@@ -105,6 +111,17 @@ pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
     }
 }
 
+/// How a program ended, in the same words on every system.
+fn ending(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("it ended, with status {code}"),
+        None => format!("it ended: {status}"),
+    }
+}
+
+const ENDED: &str = "`main` came to its end. `serve(&settings, app).await?` runs until the program is \
+    stopped; without the `.await`, it does not even start.";
+
 /// What the last words of a dead program tell about its death.
 fn death(words: &str) -> Option<&'static str> {
     let has = |part: &str| words.contains(part);
@@ -112,7 +129,7 @@ fn death(words: &str) -> Option<&'static str> {
         () if has("Duplicate metrics collector registration") => {
             "The same metric is registered twice. Register it once, in `main`, and keep a clone."
         }
-        () if has("inconsistent label cardinality") => {
+        () if has("InconsistentCardinality") || has("inconsistent label cardinality") => {
             "`with_label_values` was given more or fewer values than the metric has labels."
         }
         () if has("empty help string") => {

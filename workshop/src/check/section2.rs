@@ -65,6 +65,11 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     let source = context.source;
     let default_registry = source.line(|line| line.contains("register_int_counter"));
     let (cause, line) = match () {
+        () if !source.text.is_empty() && !source.has(COUNTER) => (
+            "Your file does not name it yet. A counter is made with `IntCounterVec::new`, and \
+             registered with the registry that MetricsHandler shows.",
+            None,
+        ),
         () if default_registry.is_some() => (
             "`register_int_counter_vec!` registers with the crate's own default registry, and \
              /metrics shows yours. Use `registry.register(Box::new(requests.clone()))`.",
@@ -72,7 +77,7 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
         ),
         () if source.count("Registry::new") > 1 => (
             "There are two registries. The counter has to be in the one that MetricsHandler shows.",
-            source.line_with(&["Registry::new"]),
+            source.second_line_with("Registry::new"),
         ),
         () if source.has(COUNTER) && !source.has(".register(") => (
             "The counter is made, but not registered: \
@@ -156,7 +161,7 @@ pub(super) fn pre_created(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     let read = exposition(run.before.as_ref())?;
     for status in ["200", "503"] {
-        let series = format!("{COUNTER}{{status=\"{status}\",endpoint=\"{PAGE}\"}}");
+        let series = format!("{COUNTER}{{endpoint=\"{PAGE}\",status=\"{status}\"}}");
         let finding = |found: String| {
             Finding::new(format!("{series} 0"), found)
                 .try_with(context.start_plain())
@@ -211,7 +216,7 @@ pub(super) fn counts(context: &Context<'_>, run: &Run) -> Judgement {
         *sent.entry(status.to_string()).or_default() += 1.0;
     }
     // A scrape that is counted as a visit is the business of a later check.
-    let by_scrape = scrapes_counted_as(run, PAGE);
+    let by_scrape = scrapes_counted_as(&context.runs.calm, PAGE);
     let counted: BTreeMap<String, f64> = rises
         .iter()
         .filter(page)
@@ -233,7 +238,7 @@ pub(super) fn counts(context: &Context<'_>, run: &Run) -> Judgement {
         .quoting(line.and_then(|line| quote(after, line)))
         .with_last_words(last_words(run))
         .try_with(context.start(run.faults))
-        .try_with(format!("{}   # {} times", context.curl(&visits.probe), visits.answers.len()))
+        .try_with(context.curl_visits())
         .try_with(metrics(context));
     if context.runs.attached && rises.iter().any(|change| change.by() > 0.0) {
         return finding
@@ -266,7 +271,7 @@ fn told(sent: &BTreeMap<String, f64>) -> String {
     let parts: Vec<String> = sent
         .iter()
         .map(|(status, count)| {
-            format!("{{status=\"{status}\",endpoint=\"{PAGE}\"}} rises by {count}")
+            format!("{{endpoint=\"{PAGE}\",status=\"{status}\"}} rises by {count}")
         })
         .collect();
     format!("{}, and no other", list(&parts))
@@ -426,7 +431,8 @@ pub(super) fn scrapes_apart(context: &Context<'_>) -> Judgement {
     )
     .quoting(quote(after, change.line))
     .try_with(context.start_plain())
-    .try_with(format!("{}   # twice", metrics(context)));
+    .try_with(metrics(context))
+    .try_with(metrics(context));
     if context.runs.attached {
         return finding
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
@@ -468,7 +474,7 @@ pub(super) fn bounded_paths(context: &Context<'_>) -> Judgement {
         line.contains(".path()") && !line.contains("match") || line.contains("uri().to_string()")
     }))
     .try_with(context.start_plain())
-    .try_with(format!("curl -s \"http://{}/no-such-tree/[1-{STRANGERS}]\"", context.runs.host))
+    .try_with(context.curl_strangers())
     .try_with(metrics(context))
     .fail()
 }

@@ -18,6 +18,8 @@ use crate::workspace::Workspace;
 
 /// Lines of the learner's output that are relayed.
 const RELAYED: usize = 20;
+/// Lines that are relayed of an output without end: enough to know it by.
+const RELAYED_OF_FLOOD: usize = 3;
 
 /// Which program is judged.
 #[derive(Debug, Clone)]
@@ -194,7 +196,8 @@ fn by_step(section: &Section, mut outcomes: Vec<Outcome>) -> Vec<StepReport> {
 
 /// What the program wrote in the calm run, without what every program of the workshop writes.
 fn relayed(context: &Context<'_>) -> (Vec<String>, u64) {
-    let (lines, more) = context.runs.calm.output.first(RELAYED);
+    let output = &context.runs.calm.output;
+    let (lines, more) = output.first(if output.floods() { RELAYED_OF_FLOOD } else { RELAYED });
     let own = lines.into_iter().filter(|line| !super::section1::is_routine(line));
     (own.collect(), more)
 }

@@ -13,7 +13,7 @@ const LAST: usize = 20;
 /// Bytes kept of a line.
 const WIDTH: usize = 2000;
 /// More than this within a check is a program that never stops printing.
-const FLOOD: u64 = 1 << 20;
+const FLOOD: u64 = 256 << 10;
 
 /// What a program has written to its standard output and error, still growing.
 #[derive(Debug, Clone, Default)]

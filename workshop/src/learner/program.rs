@@ -86,6 +86,8 @@ impl Program {
         command
             .envs(settings)
             .env("TREECOUNTER_ADDR", "127.0.0.1:0")
+            // A panic's first two lines say it; a backtrace would push them off the screen.
+            .env("RUST_BACKTRACE", "0")
             .env(stray::VARIABLE, &*mark)
             .current_dir(directory)
             .stdin(Stdio::null())

@@ -1,0 +1,196 @@
+//! What tests of `cargo workshop check` share: programs to judge, and a way to judge them.
+#![allow(dead_code, unreachable_pub)] // Each test uses its own part of it.
+#![allow(clippy::unwrap_used)] // A test may end at any mistake.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+/// The root of the repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// `cargo workshop` with these arguments, plain and undisturbed by the caller's settings.
+pub fn workshop(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_workshop"));
+    command.args(arguments).current_dir(repository()).env("NO_COLOR", "1");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TREECOUNTER_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A check of an executable as a section's program.
+pub fn check_executable(section: &str, executable: &Path) -> Command {
+    let mut command = workshop(&["check", section, "--exe"]);
+    command.arg(executable);
+    command
+}
+
+/// Does something with each item, a few at a time, and keeps the order.
+pub fn each_in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    const WORKERS: usize = 6;
+    let next = Mutex::new(items.iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let Some((index, item)) = next.lock().unwrap().next() else { break };
+                    let result = work(item);
+                    done.lock().unwrap().push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap();
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Variations of learner programs, compiled into one executable that plays the one that the
+/// variable BROKEN names. One build and one link are what makes dozens of them affordable.
+pub struct Broken {
+    package: PathBuf,
+    executable: PathBuf,
+}
+
+impl Broken {
+    pub fn build(sources: impl IntoIterator<Item = (String, String)>) -> Self {
+        let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken");
+        std::fs::create_dir_all(package.join("src")).unwrap();
+        let mut modules = String::new();
+        let mut arms = String::new();
+        for (name, source) in sources {
+            let module = name.replace('-', "_");
+            writeln!(modules, "mod {module};").unwrap();
+            writeln!(arms, "        {name:?} => {module}::main(),").unwrap();
+            let source = source.replace("async fn main()", "pub async fn main()");
+            write_if_other(&package.join(format!("src/{module}.rs")), &source);
+        }
+        write_if_other(
+            &package.join("src/main.rs"),
+            &format!(
+                "#![allow(warnings)]\n{modules}\nfn main() -> anyhow::Result<()> {{\n    \
+             match std::env::var(\"BROKEN\")?.as_str() {{\n{arms}        \
+             other => anyhow::bail!(\"no program {{other}}\"),\n    }}\n}}\n"
+            ),
+        );
+        write_if_other(&package.join("Cargo.toml"), &manifest());
+        let lock = package.join("Cargo.lock");
+        if !lock.exists() {
+            std::fs::copy(repository().join("Cargo.lock"), &lock).unwrap();
+        }
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--offline", "--manifest-path"])
+            .arg(package.join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(target)
+            .output()
+            .unwrap();
+        assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
+        let executable = target.join(format!("debug/broken{}", std::env::consts::EXE_SUFFIX));
+        Self { package, executable }
+    }
+
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    pub fn source(&self, name: &str) -> PathBuf {
+        self.package.join(format!("src/{}.rs", name.replace('-', "_")))
+    }
+}
+
+/// A package of its own, with the dependencies and the profile of the learner's, so that what was
+/// compiled for those is used again.
+fn manifest() -> String {
+    let solutions = std::fs::read_to_string(repository().join("solutions/Cargo.toml")).unwrap();
+    let root = std::fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+    let mut root: toml::Table = root.parse().unwrap();
+    let solutions: toml::Table = solutions.parse().unwrap();
+    let workspace = root.remove("workspace").unwrap();
+    let versions = workspace["dependencies"].as_table().unwrap();
+    let mut manifest =
+        "[workspace]\n\n[package]\nname = \"broken\"\nedition = \"2024\"\n\n[dependencies]\n"
+            .to_owned();
+    for name in solutions["dependencies"].as_table().unwrap().keys() {
+        let mut version = versions[name].clone();
+        if let Some(path) = version.get_mut("path") {
+            *path = repository().join(path.as_str().unwrap()).to_str().unwrap().into();
+        }
+        writeln!(manifest, "{name} = {}", inline(&version)).unwrap();
+    }
+    if let Some(debug) = root.get("profile").and_then(|profile| profile.get("dev")?.get("debug")) {
+        writeln!(manifest, "\n[profile.dev]\ndebug = {}", inline(debug)).unwrap();
+    }
+    manifest
+}
+
+/// A value as TOML writes it on one line.
+fn inline(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Array(values) => {
+            format!("[{}]", values.iter().map(inline).collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Table(table) => {
+            let fields = table.iter().map(|(name, value)| format!("{name} = {}", inline(value)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Boolean(value) => value.to_string(),
+        other => format!("{:?}", other.as_str().unwrap()),
+    }
+}
+
+/// Leaves the file's time alone when nothing changes, so that nothing is compiled again.
+fn write_if_other(path: &Path, text: &str) {
+    if std::fs::read_to_string(path).ok().as_deref() != Some(text) {
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+/// A screen without what differs from run to run, and from system to system: measured times, the
+/// place of a line among the base metrics, numbers of threads and ports.
+pub fn steady(screen: &str) -> String {
+    let lines: Vec<String> =
+        screen.lines().map(|line| steady_line(&without_registry(line))).collect();
+    lines.join("\n") + "\n"
+}
+
+/// A line without the place where cargo keeps the crates.
+fn without_registry(line: &str) -> String {
+    let Some((before, after)) = line.split_once("/registry/src/") else { return line.to_owned() };
+    let start = before.rfind(' ').map_or(0, |blank| blank + 1);
+    let (_, crate_path) = after.split_once('/').unwrap_or(("", after));
+    format!("{}CRATES/{crate_path}", &line[..start])
+}
+
+fn steady_line(line: &str) -> String {
+    let timed = line.contains("_sum") || line.contains(" s a visit");
+    let mut steady = String::new();
+    let mut rest = line;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        let end = number.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(number.len());
+        let (number, after) = number.split_at(end);
+        let measured = number.split_once('.').is_some_and(|(_, digits)| digits.len() >= 3);
+        let time = timed && (number.len() > 2 || number.contains('.'));
+        let place = before.ends_with("/metrics, line ");
+        let thread = before.ends_with('(') && after.starts_with(") panicked");
+        let families = after.starts_with(" families");
+        let flood = before.ends_with("... and ");
+        steady.push_str(before);
+        steady.push_str(if measured || time || place || thread || families || flood {
+            "#"
+        } else {
+            number
+        });
+        rest = after;
+    }
+    steady + rest
+}
