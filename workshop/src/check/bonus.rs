@@ -225,7 +225,7 @@ fn observed(context: &Context<'_>, run: &Run) -> Judgement {
         (Some(_), _) => format!("it rose by {by}"),
     };
     let line = of_page.or(other).map(|change| change.line);
-    let line = line.or_else(|| Some(after.samples(COUNT).next()?.line));
+    let line = line.or_else(|| Some(after.sample(COUNT, &[("endpoint", PAGE)])?.line));
     let finding = Finding::new(format!("{COUNT}{{endpoint=\"{PAGE}\"}} rises by {sent}"), found)
         .quoting(line.and_then(|line| quote(after, line)))
         .with_last_words(last_words(run))
@@ -254,8 +254,8 @@ fn observed(context: &Context<'_>, run: &Run) -> Judgement {
              and without an `if` around it."
         }
         () if by == 0.0 => {
-            "Nothing is observed, or what observes is not what was registered: \
-             `self.latency.with_label_values(&[endpoint]).observe(...)`, below the `match`."
+            "Nothing is observed, or what observes is not what was registered. Below the `match`, \
+             where every answer passes, one `observe` times them all."
         }
         () => "Observe once for each request, below the `match`.",
     };
@@ -360,7 +360,7 @@ fn mismeasured(
         "The wait is outside of what is measured. Start the clock above the `match` and read it \
          below: the `.await` of the page has to lie between. A timer that is dropped early stops \
          early.",
-        source.line(|line| line.contains("start_timer") || line.contains("Instant::now")),
+        source.line_with(&["start_timer"]).or(source.line_with(&["Instant::now"])),
     )
 }
 

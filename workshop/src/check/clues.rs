@@ -30,6 +30,13 @@ impl Source {
         Some(self.quote(index, line))
     }
 
+    /// The first line above `main` that contains a text: in the handler, as the lessons have it.
+    pub(super) fn above_main(&self, part: &str) -> Option<Quote> {
+        let main = self.lines().find(|(_, line)| line.contains("fn main("))?.0;
+        let found = self.lines().find(|(index, line)| *index < main && line.contains(part));
+        found.map(|(index, line)| self.quote(index, line))
+    }
+
     /// Whether a text occurs outside of comments.
     pub(super) fn has(&self, part: &str) -> bool {
         self.lines().any(|(_, line)| line.contains(part))

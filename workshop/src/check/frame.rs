@@ -24,7 +24,11 @@ pub(super) fn frame(report: &Report, course: &Course, section: &Section) -> Stri
         // Cargo has shown its errors; nothing is added.
         return text;
     }
-    relay(&mut text, report);
+    // A finding that quotes the program's last words has shown what matters of them.
+    let shown = report.failed().and_then(|outcome| outcome.finding.as_ref());
+    if shown.is_none_or(|finding| finding.last_words.is_empty()) {
+        relay(&mut text, report);
+    }
     line(&mut text, &paint(FRAME, format!("{}: {}", report.section, report.title)));
     if !report.earlier.is_empty() {
         line(&mut text, "");

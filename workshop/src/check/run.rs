@@ -162,7 +162,12 @@ impl Run {
     async fn conduct(&mut self, experiment: Experiment, target: &Target) -> Option<()> {
         let limit = ANSWER + self.faults.latency;
         let visit = |_| Probe::get("/treecounter", limit);
-        scrape(target).await.keep(&mut self.before)?;
+        let scraped = scrape(target).await.keep(&mut self.before);
+        if scraped.is_none() && experiment == Experiment::Everything {
+            // Is it /metrics alone that does not answer, or everything?
+            self.visits = Some(together(target, 1, visit).await);
+        }
+        scraped?;
         match experiment {
             Experiment::Visits => {
                 together(target, VISITS, visit).await.keep(&mut self.visits)?;

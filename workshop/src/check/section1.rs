@@ -1,5 +1,6 @@
 //! Section 1: the program runs, and exposes what it knows about itself.
 
+use std::collections::HashSet;
 use std::process::ExitStatus;
 
 use super::context::Context;
@@ -66,10 +67,14 @@ pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
 
 /// The program opens its port, stays alive, and does not print without end.
 pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
+    let start = match run.faults {
+        Faults::NONE => context.start_plain(),
+        faults => context.start(faults),
+    };
     let finding = |found: String| {
         Finding::new("a program that listens and stays alive", found)
             .with_last_words(last_words(run))
-            .try_with(context.start(run.faults))
+            .try_with(start.clone())
     };
     if run.output.floods() {
         return Finding::new(
@@ -77,8 +82,8 @@ pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
             "more than 256 KiB of output",
         )
         .because("Something prints in a loop that never waits.")
-        .with_last_words(run.output.last(3))
-        .try_with(context.start(run.faults))
+        .with_last_words(last_words(run))
+        .try_with(start.clone())
         .fail();
     }
     let words = last_words(run).join("\n");
@@ -178,11 +183,16 @@ fn unanswered(
         .fail()
 }
 
+/// Lines that are shown of a program's end.
+const LAST_WORDS: usize = 8;
+
 /// The last lines of a program, without those that every start prints.
 pub(super) fn last_words(run: &Run) -> Vec<String> {
-    let mut words = run.output.last(8);
-    words.retain(|line| !is_routine(line));
-    words
+    let mut said = HashSet::new();
+    let mut words = run.output.last(20);
+    // A panic in every request says the same every time.
+    words.retain(|line| !is_routine(line) && said.insert(line.clone()));
+    words.split_off(words.len().saturating_sub(LAST_WORDS))
 }
 
 /// What every program of the workshop writes.
@@ -237,11 +247,18 @@ pub(super) fn metrics_content_type(context: &Context<'_>) -> Judgement {
         "" => "no Content-Type at all".to_owned(),
         other => format!("Content-Type: {other}"),
     };
-    Finding::new("Content-Type: text/plain; version=0.0.4; charset=utf-8", found)
-        .because(
+    let cause = match media.ends_with("json") {
+        true => {
+            "Prometheus does not read JSON. It has a text format of its own, which \
+             `MetricsHandler` sends under the right type."
+        }
+        false => {
             "Prometheus decides by this header how to read the body, and fails the scrape when it \
-             does not know the type. `MetricsHandler` sends the right one.",
-        )
+             does not know the type. `MetricsHandler` sends the right one."
+        }
+    };
+    Finding::new("Content-Type: text/plain; version=0.0.4; charset=utf-8", found)
+        .because(cause)
         .try_with(context.start_plain())
         .try_with(context.curl(&scrape.probe))
         .fail()

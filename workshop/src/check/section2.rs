@@ -179,11 +179,23 @@ pub(super) fn pre_created(context: &Context<'_>) -> Judgement {
                     .showing(context.source.line_with(&["with_label_values", "inc()"]))
                     .fail();
             }
-            None => return finding(absent(read)).because(ABSENT).fail(),
+            None => {
+                let (cause, line) = match context.source.above_main(MADE) {
+                    Some(line) => (MADE_ANEW, Some(line)),
+                    None => (ABSENT, None),
+                };
+                return finding(absent(read)).because(cause).showing(line).fail();
+            }
         }
     }
     Ok(())
 }
+
+/// How a counter is made.
+const MADE: &str = "IntCounterVec::new";
+
+const MADE_ANEW: &str = "A counter is made anew for each request here. Make it once, in `main`, \
+    keep it in App, and name the series that you know will come before `serve`.";
 
 const ABSENT: &str = "A series appears when its label values are first named. An increase from \
     nothing to 1 is invisible to `rate()`, so the series that you know will come are named in \
@@ -232,8 +244,9 @@ pub(super) fn counts(context: &Context<'_>, run: &Run) -> Judgement {
     if right && elsewhere.is_none() {
         return Ok(());
     }
-    let shown = rises.iter().find(|change| !right && page(change)).or(elsewhere).or(rises.first());
-    let line = shown.map(|change| change.line).or_else(|| first_line(after));
+    let shown = rises.iter().find(|change| !right && page(change)).or(elsewhere);
+    let line = shown.map(|change| change.line);
+    let line = line.or_else(|| expected_line(after, sent.keys().next()?)).or(first_line(after));
     let finding = Finding::new(told(&sent), found(&rises, after))
         .quoting(line.and_then(|line| quote(after, line)))
         .with_last_words(last_words(run))
@@ -245,7 +258,7 @@ pub(super) fn counts(context: &Context<'_>, run: &Run) -> Judgement {
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
             .could_not_tell();
     }
-    let (cause, source) = miscounted(context, run, &rises, after);
+    let (cause, source) = miscounted(context, run, &rises);
     finding.because(cause).showing(source).fail()
 }
 
@@ -259,6 +272,11 @@ fn scrapes_counted_as(run: &Run, endpoint: &str) -> f64 {
     let rises = changes(after, scraped, COUNTER);
     let of_endpoint = rises.iter().filter(|change| change.labels.get("endpoint") == Some(endpoint));
     of_endpoint.map(Change::by).sum::<f64>() / SCRAPES as f64
+}
+
+/// The series that should have risen.
+fn expected_line(read: &Exposition, status: &str) -> Option<usize> {
+    Some(read.sample(COUNTER, &[("status", status), ("endpoint", PAGE)])?.line)
 }
 
 fn first_line(read: &Exposition) -> Option<usize> {
@@ -295,7 +313,7 @@ fn found(rises: &[Change], after: &Exposition) -> String {
 type Cause = (String, Option<Quote>);
 
 /// Why the visits were not counted as they should.
-fn miscounted(context: &Context<'_>, run: &Run, rises: &[Change], after: &Exposition) -> Cause {
+fn miscounted(context: &Context<'_>, run: &Run, rises: &[Change]) -> Cause {
     let source = context.source;
     let visits = run.visits.as_ref().map_or(0, |visits| visits.answers.len()) as f64;
     let status = run.visits.as_ref().and_then(|visits| visits.statuses().next()).unwrap_or(0);
@@ -350,18 +368,19 @@ fn miscounted(context: &Context<'_>, run: &Run, rises: &[Change], after: &Exposi
             format!("The endpoint of {PAGE} is {PAGE:?}, letter by letter, not {endpoint:?}.");
         return (cause, source.line_with(&[&format!("\"{endpoint}\"")]));
     }
-    let made_in_handler = family(after).is_ok() && source.count("IntCounterVec::new") > 1;
+    if let Some(line) = source.above_main(MADE) {
+        let cause = "A counter is made anew for each request here. The one that is registered is \
+                     another one, and nothing counts with it.";
+        return (cause.to_owned(), Some(line));
+    }
     let cause = match () {
-        () if made_in_handler => {
-            "There are two counters: the one that is registered is not the one that counts."
-        }
         () if status == "503" => {
             "Failures are not counted. Count below the `match`, where every answer passes, and \
              without an `if` around it."
         }
         () if !source.text.is_empty() && !source.has("inc") => {
-            "Nothing counts yet: below the `match`, \
-             `self.requests.with_label_values(&[response.status().as_str(), endpoint]).inc()`."
+            "Nothing counts yet. Below the `match`, where every answer passes, one line counts \
+             them all, by `response.status()` and endpoint."
         }
         () => {
             "Nothing counts, or what counts is not what was registered: a counter that is made \

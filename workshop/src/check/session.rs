@@ -194,10 +194,14 @@ fn by_step(section: &Section, mut outcomes: Vec<Outcome>) -> Vec<StepReport> {
     steps.collect()
 }
 
-/// What the program wrote in the calm run, without what every program of the workshop writes.
+/// What the program wrote in the calm run, without what every program of the workshop writes, and
+/// how many lines more there were.
 fn relayed(context: &Context<'_>) -> (Vec<String>, u64) {
     let output = &context.runs.calm.output;
-    let (lines, more) = output.first(if output.floods() { RELAYED_OF_FLOOD } else { RELAYED });
-    let own = lines.into_iter().filter(|line| !super::section1::is_routine(line));
-    (own.collect(), more)
+    let (mut lines, more) = output.first(usize::MAX);
+    lines.retain(|line| !super::section1::is_routine(line));
+    let most = if output.floods() { RELAYED_OF_FLOOD } else { RELAYED };
+    let left_out = lines.len().saturating_sub(most) as u64 + more;
+    lines.truncate(most);
+    (lines, left_out)
 }
