@@ -21,7 +21,6 @@ mod section2;
 mod session;
 mod watch;
 
-use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,7 +29,6 @@ use anyhow::Context as _;
 use self::report::Report;
 use self::session::{Session, Subject};
 use crate::learner;
-use crate::probe::Target;
 use crate::progress::{self, Progress};
 use crate::sections::{Course, Section};
 use crate::workspace::Workspace;
@@ -72,7 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     stop_on_ctrl_c(args.watch)?;
     let subject = match (&args.attach, args.solution, args.exe) {
-        (Some(url), ..) => Subject::Running(target(url)?),
+        (Some(url), ..) => Subject::Running(url.clone()),
         (None, true, _) => Subject::Solution,
         (None, false, Some(path)) => Subject::Executable(path, args.source),
         (None, false, None) => Subject::Learner,
@@ -117,22 +115,4 @@ fn stop_on_ctrl_c(watch: bool) -> anyhow::Result<()> {
         std::process::exit(if watch { 0 } else { 130 });
     })
     .context("cannot listen for Ctrl-C")
-}
-
-/// The address in a URL such as `http://localhost:8001/metrics`.
-fn target(url: &str) -> anyhow::Result<Target> {
-    let rest = url.strip_prefix("http://").unwrap_or(url);
-    let host = rest.split(['/', '?']).next().unwrap_or_default();
-    let with_port = match host.rsplit_once(':') {
-        Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
-        _ => format!("{host}:80"),
-    };
-    let addrs = with_port.to_socket_addrs().with_context(|| {
-        format!("{url} is not the address of a program, like http://localhost:8001")
-    })?;
-    let mut addrs: Vec<_> = addrs.collect();
-    // The programs of the workshop listen on IPv4.
-    addrs.sort_by_key(|addr| !addr.is_ipv4());
-    let addr = addrs.first().with_context(|| format!("{host} has no address"))?;
-    Ok(Target { addr: *addr, host: host.to_owned() })
 }

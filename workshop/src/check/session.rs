@@ -1,10 +1,11 @@
 //! One check of one section: build, run, judge.
 
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::catalog::{self, BUILDS, Judge};
+use super::catalog::{self, BUILDS, Judge, Stack, StackJudge};
 use super::clues::Source;
 use super::context::Context;
 use super::report::{Report, StepReport};
@@ -30,8 +31,8 @@ pub(super) enum Subject {
     Solution,
     /// One that was built already, with its source if that is known.
     Executable(PathBuf, Option<PathBuf>),
-    /// One that runs already.
-    Running(Target),
+    /// One that runs already, at this URL.
+    Running(String),
 }
 
 /// What checks of this call have in common.
@@ -51,6 +52,13 @@ impl Session<'_> {
     /// # Errors
     /// When nothing could be judged at all.
     pub(super) fn check(&self, section: &Section) -> anyhow::Result<Report> {
+        if let Some(judge) = catalog::stack(&section.slug) {
+            return Ok(self.check_stack(section, judge));
+        }
+        let target = match &self.subject {
+            Subject::Running(url) => Some(target(url)?),
+            _ => None,
+        };
         let judges = catalog::judges(&section.slug)
             .with_context(|| format!("{} has no checks of a program", section.slug))?;
         let (built, launch) = match &self.subject {
@@ -70,8 +78,8 @@ impl Session<'_> {
             true => own.push(outcome),
             false => earlier.push(outcome),
         }
-        let runs = match (&self.subject, launch) {
-            (Subject::Running(target), _) => Some(Runs::attach(target)),
+        let runs = match (&target, launch) {
+            (Some(target), _) => Some(Runs::attach(target)),
             (_, Some(launch)) => Some(Runs::launch(&launch, wanted(&section.slug))),
             (_, None) => None,
         };
@@ -100,6 +108,35 @@ impl Session<'_> {
             output_left_out,
             built: runs.is_some(),
         })
+    }
+
+    /// Checks a section whose checks look at the running stack.
+    fn check_stack(&self, section: &Section, judge: StackJudge) -> Report {
+        let url = match &self.subject {
+            Subject::Running(url) => Some(url.as_str()),
+            _ => None,
+        };
+        let solution = matches!(self.subject, Subject::Solution);
+        let mut judgements = judge(&Stack { workspace: self.workspace, solution, url });
+        let mut judging = Judging { section, failed: false };
+        let own: Vec<Outcome> = section
+            .checks()
+            .map(|(.., check)| {
+                let found = judgements.iter().position(|(slug, _)| *slug == check.slug);
+                let judgement = found.map(|index| judgements.swap_remove(index).1);
+                judging.take(self.course, &check.slug, || judgement)
+            })
+            .collect();
+        Report {
+            section: section.slug.clone(),
+            title: section.title.clone(),
+            verdict: Verdict::of(own.iter().filter_map(|outcome| outcome.verdict)),
+            earlier: Vec::new(),
+            steps: by_step(section, own),
+            output: Vec::new(),
+            output_left_out: 0,
+            built: true,
+        }
     }
 
     /// The checks of section 1, which every later section stands on. What else was taught before,
@@ -144,6 +181,24 @@ impl Session<'_> {
         let text = std::fs::read_to_string(self.workspace.root().join(&name)).unwrap_or_default();
         Source { name, text }
     }
+}
+
+/// The address in a URL such as `http://localhost:8001/metrics`.
+fn target(url: &str) -> anyhow::Result<Target> {
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let with_port = match host.rsplit_once(':') {
+        Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
+        _ => format!("{host}:80"),
+    };
+    let addrs = with_port.to_socket_addrs().with_context(|| {
+        format!("{url} is not the address of a program, like http://localhost:8001")
+    })?;
+    let mut addrs: Vec<_> = addrs.collect();
+    // The programs of the workshop listen on IPv4.
+    addrs.sort_by_key(|addr| !addr.is_ipv4());
+    let addr = addrs.first().with_context(|| format!("{host} has no address"))?;
+    Ok(Target { addr: *addr, host: host.to_owned() })
 }
 
 /// Cargo has said it already, and better.
