@@ -110,7 +110,7 @@ fn complaint(program: &Program, broken: &Broken) -> Option<String> {
 fn each_mistake_fails_its_check_with_its_message() {
     let programs = corpus();
     let sources = programs.iter().map(|program| (program.name.clone(), program.source()));
-    let broken = Broken::build(sources);
+    let broken = Broken::build("broken", sources);
     let complaints: Vec<String> =
         each_in_parallel(&programs, |program| complaint(program, &broken))
             .into_iter()

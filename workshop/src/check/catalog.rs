@@ -14,13 +14,14 @@ pub(super) type StackJudge = fn(&Stack<'_>) -> Vec<(&'static str, Judgement)>;
 
 /// What the judge of a stack is given.
 #[derive(Debug)]
-pub struct Stack<'a> {
+#[allow(dead_code)] // Read by the judges of STACKS.
+pub(super) struct Stack<'a> {
     /// The learner's copy of the workshop.
-    pub workspace: &'a Workspace,
+    pub(super) workspace: &'a Workspace,
     /// Judge the solution's files instead of the learner's.
-    pub solution: bool,
+    pub(super) solution: bool,
     /// What `--attach` said.
-    pub url: Option<&'a str>,
+    pub(super) url: Option<&'a str>,
 }
 
 /// The sections whose checks look at the running stack.

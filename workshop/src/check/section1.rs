@@ -43,6 +43,9 @@ pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
             .try_with(context.curl(&visits.probe))
     };
     if let Some(missing) = visits.unanswered() {
+        if context.runs.attached && matches!(missing, NoAnswer::Refused(_)) {
+            return nobody(context);
+        }
         return finding(missing.to_string())
             .because(silence(missing))
             .with_last_words(last_words(run))
@@ -63,6 +66,14 @@ pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
             .with_last_words(last_words(run))
             .fail(),
     }
+}
+
+/// Nothing listens where the check should attach to: that tells nothing of any program.
+fn nobody(context: &Context<'_>) -> Judgement {
+    let found = format!("nothing that listens at {}", context.runs.host);
+    Finding::new("a running program to attach to", found)
+        .because("Start it first, and give --attach the address that it prints.")
+        .could_not_tell()
 }
 
 /// The program opens its port, stays alive, and does not print without end.
@@ -175,6 +186,9 @@ fn unanswered(
         return Finding::new(expected, "a run that broke off").could_not_tell();
     };
     let Err(missing) = &scrape.answer else { return Ok(()) };
+    if context.runs.attached && matches!(missing, NoAnswer::Refused(_)) {
+        return nobody(context);
+    }
     Finding::new(format!("{expected} from /metrics"), missing.to_string())
         .because(silence(missing))
         .with_last_words(last_words(run))

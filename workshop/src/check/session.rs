@@ -69,7 +69,7 @@ impl Session<'_> {
                 Built::Failed => (Some(not_built()), None),
             },
         };
-        let mut judging = Judging { section, failed: false };
+        let mut judging = Judging { section, ended: false };
         let mut earlier = Vec::new();
         let mut own: Vec<Outcome> = Vec::new();
         // Whether it builds is asked in every section, and shown where it is taught.
@@ -94,7 +94,12 @@ impl Session<'_> {
         for (slug, function) in judges {
             own.push(judging.take(self.course, slug, || judge(*function)));
         }
-        earlier.retain(|outcome| !matches!(outcome.verdict, Some(Verdict::Pass) | None));
+        earlier.retain(|outcome| match outcome.verdict {
+            Some(Verdict::Pass) | None => false,
+            // What an attached program does not show of earlier sections is not asked for.
+            Some(Verdict::CouldNotTell) => target.is_none(),
+            Some(Verdict::Fail) => true,
+        });
         let verdict = Verdict::of(earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict));
         let (output, output_left_out) =
             context.as_ref().map(|context| relayed(context)).unwrap_or_default();
@@ -118,7 +123,7 @@ impl Session<'_> {
         };
         let solution = matches!(self.subject, Subject::Solution);
         let mut judgements = judge(&Stack { workspace: self.workspace, solution, url });
-        let mut judging = Judging { section, failed: false };
+        let mut judging = Judging { section, ended: false };
         let own: Vec<Outcome> = section
             .checks()
             .map(|(.., check)| {
@@ -210,10 +215,13 @@ fn wanted(section: &str) -> Wanted {
     Wanted { failing: section != "section1", slow: section == "bonus" }
 }
 
+/// The check that there is a program to look at.
+const SERVES: &str = "serves-trees";
+
 /// Goes through the checks until one fails; those after it stay open.
 struct Judging<'a> {
     section: &'a Section,
-    failed: bool,
+    ended: bool,
 }
 
 impl Judging<'_> {
@@ -226,12 +234,17 @@ impl Judging<'_> {
         let own = self.section.checks().find(|(.., check)| check.slug == slug);
         let check = own.map(|(.., check)| check).or(course.check(slug).map(|(.., check)| check));
         let title = check.map_or(slug, |check| check.title.as_str());
-        let judgement = if self.failed { None } else { judge() };
+        let judgement = if self.ended { None } else { judge() };
         match judgement {
             None => Outcome::open(slug, title),
             Some(judgement) => {
                 let outcome = Outcome::new(slug, title, judgement);
-                self.failed |= outcome.verdict == Some(Verdict::Fail);
+                self.ended |= match outcome.verdict {
+                    Some(Verdict::Fail) => true,
+                    // Without a program there is nothing to look at.
+                    Some(Verdict::CouldNotTell) => slug == SERVES,
+                    _ => false,
+                };
                 outcome
             }
         }

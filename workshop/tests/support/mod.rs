@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// The root of the repository.
 pub fn repository() -> PathBuf {
@@ -60,15 +61,16 @@ pub struct Broken {
 }
 
 impl Broken {
-    pub fn build(sources: impl IntoIterator<Item = (String, String)>) -> Self {
-        let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken");
+    /// Builds them as the package `name`.
+    pub fn build(name: &str, sources: impl IntoIterator<Item = (String, String)>) -> Self {
+        let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(package.join("src")).unwrap();
         let mut modules = String::new();
         let mut arms = String::new();
-        for (name, source) in sources {
-            let module = name.replace('-', "_");
+        for (variation, source) in sources {
+            let module = variation.replace('-', "_");
             writeln!(modules, "mod {module};").unwrap();
-            writeln!(arms, "        {name:?} => {module}::main(),").unwrap();
+            writeln!(arms, "        {variation:?} => {module}::main(),").unwrap();
             let source = source.replace("async fn main()", "pub async fn main()");
             write_if_other(&package.join(format!("src/{module}.rs")), &source);
         }
@@ -80,7 +82,7 @@ impl Broken {
              other => anyhow::bail!(\"no program {{other}}\"),\n    }}\n}}\n"
             ),
         );
-        write_if_other(&package.join("Cargo.toml"), &manifest());
+        write_if_other(&package.join("Cargo.toml"), &manifest(name));
         let lock = package.join("Cargo.lock");
         if !lock.exists() {
             std::fs::copy(repository().join("Cargo.lock"), &lock).unwrap();
@@ -94,7 +96,7 @@ impl Broken {
             .output()
             .unwrap();
         assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
-        let executable = target.join(format!("debug/broken{}", std::env::consts::EXE_SUFFIX));
+        let executable = target.join(format!("debug/{name}{}", std::env::consts::EXE_SUFFIX));
         Self { package, executable }
     }
 
@@ -109,16 +111,16 @@ impl Broken {
 
 /// A package of its own, with the dependencies and the profile of the learner's, so that what was
 /// compiled for those is used again.
-fn manifest() -> String {
+fn manifest(package: &str) -> String {
     let solutions = std::fs::read_to_string(repository().join("solutions/Cargo.toml")).unwrap();
     let root = std::fs::read_to_string(repository().join("Cargo.toml")).unwrap();
     let mut root: toml::Table = root.parse().unwrap();
     let solutions: toml::Table = solutions.parse().unwrap();
     let workspace = root.remove("workspace").unwrap();
     let versions = workspace["dependencies"].as_table().unwrap();
-    let mut manifest =
-        "[workspace]\n\n[package]\nname = \"broken\"\nedition = \"2024\"\n\n[dependencies]\n"
-            .to_owned();
+    let mut manifest = format!(
+        "[workspace]\n\n[package]\nname = \"{package}\"\nedition = \"2024\"\n\n[dependencies]\n"
+    );
     for name in solutions["dependencies"].as_table().unwrap().keys() {
         let mut version = versions[name].clone();
         if let Some(path) = version.get_mut("path") {
@@ -193,4 +195,42 @@ fn steady_line(line: &str) -> String {
         rest = after;
     }
     steady + rest
+}
+
+/// A solution's executable, built.
+pub fn solution(section: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--offline", "--package", "solutions", "--bin", section])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));
+    target.join(format!("debug/{section}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A process that is killed when the test ends, however it ends.
+pub struct Killed(pub std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks again and again until there is an answer, for at most this long.
+pub fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if Instant::now() > end {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -1,0 +1,115 @@
+//! Whatever the learner's program does, it neither holds up the check nor outlives it.
+#![allow(clippy::unwrap_used)] // A test may end at any mistake.
+#![cfg(target_os = "linux")] // Only here can a test see the processes of others.
+
+mod support;
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use support::{Broken, Killed, check_executable, poll, repository};
+
+/// Much longer than any check.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Section 2's solution, with something done first in `main`.
+fn with(first: &str) -> String {
+    let path = repository().join("solutions/src/bin/section2.rs");
+    let source = std::fs::read_to_string(path).unwrap();
+    let start = "    let settings = Settings::from_env()?;\n";
+    assert!(source.contains(start));
+    source.replacen(start, &format!("{first}{start}"), 1)
+}
+
+/// Starts this executable again as the program `sleeper`.
+const START_ANOTHER: &str =
+    "    let mut another = std::process::Command::new(std::env::current_exe()?);
+    another.env(\"BROKEN\", \"sleeper\");
+";
+
+fn programs() -> Broken {
+    let ignores_term = "    std::mem::forget(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?);
+    tokio::spawn(async { loop { if tokio::signal::ctrl_c().await.is_err() { break } } });
+    let parent = std::thread::current();
+    std::thread::spawn(move || loop { std::thread::sleep(std::time::Duration::from_secs(3600)); drop(&parent); });
+";
+    let stays = with(ignores_term).replace(
+        "    serve(&settings, app).await?;\n",
+        "    serve(&settings, app).await?;\n    std::future::pending::<()>().await;\n",
+    );
+    let programs = [
+        ("sleeper", "use std::time::Duration;\n\npub fn main() -> anyhow::Result<()> {\n    std::thread::sleep(Duration::from_secs(3600));\n    Ok(())\n}\n".to_owned()),
+        ("forks", with(&format!("{START_ANOTHER}    another.spawn()?;\n"))),
+        // The start of a daemon: a group of its own, which nobody's signal reaches.
+        ("leaves-the-group", with(&format!("{START_ANOTHER}    std::os::unix::process::CommandExt::process_group(&mut another, 0);\n    another.spawn()?;\n"))),
+        ("outlives-its-main", with(&format!("{START_ANOTHER}    another.spawn()?;\n    return Ok(());\n    #[allow(unreachable_code)]\n"))),
+        ("ignores-term", stays),
+        ("hangs", with("    std::future::pending::<()>().await;\n")),
+    ];
+    Broken::build("leftovers", programs.map(|(name, source)| (name.to_owned(), source)))
+}
+
+/// The processes that a check by this test has left behind, or not yet ended.
+fn processes(mark: &str) -> Vec<i32> {
+    let wanted = format!("LEFTOVERS_TEST={mark}");
+    let of_mark = |id: &i32| {
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        let command = std::fs::read_link(format!("/proc/{id}/exe")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())
+            && command.ends_with("leftovers")
+    };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(of_mark).collect()
+}
+
+fn check(programs: &Broken, name: &str) -> Command {
+    let mut check = check_executable("section2", programs.executable());
+    check.env("BROKEN", name).env("LEFTOVERS_TEST", mark(name));
+    check
+}
+
+fn mark(name: &str) -> String {
+    format!("{name}-{}", std::process::id())
+}
+
+#[test]
+fn no_process_outlives_a_check() {
+    let programs = programs();
+    let expected = [
+        ("forks", 0),
+        ("leaves-the-group", 0),
+        ("outlives-its-main", 1),
+        ("ignores-term", 0),
+        ("hangs", 1),
+    ];
+    for (name, code) in expected {
+        let started = Instant::now();
+        let output = check(&programs, name).output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+        assert!(started.elapsed() < LONG, "{name} took {:?}", started.elapsed());
+        assert_eq!(processes(&mark(name)), [0; 0], "{name} has left processes behind");
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_check_with_all_it_started() {
+    let programs = programs();
+    let mut check = check(&programs, "hangs");
+    check.env("LEFTOVERS_TEST", mark("interrupted"));
+    let check = check.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut check = Killed(check);
+    let running = || Some(processes(&mark("interrupted"))).filter(|ids| ids.len() > 1);
+    poll(LONG, running).expect("the check starts the program");
+    let id = i32::try_from(check.0.id()).unwrap();
+    kill(Pid::from_raw(id), Signal::SIGINT).unwrap();
+    let ended = poll(Duration::from_secs(5), || check.0.try_wait().unwrap());
+    assert_eq!(ended.expect("Ctrl-C ends the check").code(), Some(130));
+    assert_eq!(processes(&mark("interrupted")), [0; 0]);
+}
