@@ -12,6 +12,9 @@ use crate::workspace::Workspace;
 /// What each tier of hints is.
 const TIERS: [&str; 3] = ["a question", "a pointer", "the shape of the code"];
 
+/// What a hint writes for the package that is being checked, which may be a later section's.
+const PACKAGE: &str = "<package>";
+
 /// Give the next hint for the step that failed
 ///
 /// A question first, then a pointer, then the shape of the code.
@@ -33,7 +36,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let given = progress.hints(section, stuck.check);
     println!("{}", stuck.heading());
-    show(stuck.check, given);
+    show(section, stuck.check, given);
     println!("\n{}", after(section, given));
     progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
     if let Err(error) = progress.save(&workspace) {
@@ -77,13 +80,14 @@ impl<'a> Stuck<'a> {
 }
 
 /// The next tier, or all of them again when there is none.
-fn show(check: &Check, given: usize) {
+fn show(section: &Section, check: &Check, given: usize) {
     let again = given >= TIERS.len();
     let tiers = if again { 0..TIERS.len() } else { given..given + 1 };
     for (number, (tier, hint)) in TIERS.iter().zip(&check.hints).enumerate() {
         if tiers.contains(&number) {
             let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
-            println!("\n{}\n\n{}", paint(FRAME, title), indent(hint, 2));
+            let hint = hint.replace(PACKAGE, &section.package);
+            println!("\n{}\n\n{}", paint(FRAME, title), indent(&hint, 2));
         }
     }
 }

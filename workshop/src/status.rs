@@ -66,7 +66,12 @@ fn advice(course: &Course, progress: &Progress, current: Option<&Section>) -> St
         let hint = paint(TYPE, format!("cargo workshop hint {slug}"));
         return format!("Next:   {check}\nStuck?  {hint}");
     }
-    let read = format!("Read:   {package}/README.md\nEdit:   {package}/src/main.rs");
+    // Where there is more than the program, the program is not what is worked on.
+    let edited = &section.files[usize::from(section.files.len() > 1)..];
+    let edited: Vec<String> =
+        edited.iter().map(|file| Workspace::relative(section, file)).collect();
+    let edited = edited.join("\n        ");
+    let read = format!("Read:   {package}/README.md\nEdit:   {edited}");
     let next = format!("{read}\nNext:   {check}");
     if progress.is_empty() && course.sections.first().is_some_and(|first| first.slug == *slug) {
         let doctor = paint(TYPE, "cargo workshop doctor");

@@ -111,3 +111,43 @@ impl std::fmt::Display for Fault {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const HERE: &str = ".";
+
+    fn sh(limit: Duration, script: &str) -> Result<Said, Fault> {
+        ask(Path::new(HERE), limit, &["sh", "-c", script])
+    }
+
+    #[test]
+    fn both_outputs_and_the_end_are_told() {
+        let said = sh(Duration::from_secs(30), "echo out; echo why >&2; exit 3").unwrap();
+        assert_eq!(
+            (said.success, said.stdout.as_str(), said.stderr.as_str()),
+            (false, "out\n", "why\n")
+        );
+        assert_eq!(said.complaint(), "why");
+    }
+
+    #[test]
+    fn what_never_ends_is_stopped() {
+        let slow = sh(Duration::from_millis(50), "exec sleep 600");
+        assert_eq!(slow.unwrap_err(), Fault::Slow);
+    }
+
+    #[test]
+    fn a_flood_on_both_outputs_does_not_block() {
+        let flood = "i=0; while [ $i -lt 20000 ]; do echo 0123456789; echo 0123456789 >&2; i=$((i+1)); done";
+        let said = sh(Duration::from_secs(60), flood).unwrap();
+        assert_eq!((said.stdout.len(), said.stderr.len()), (220_000, 220_000));
+    }
+
+    #[test]
+    fn what_is_not_installed_is_missing() {
+        let missing = ask(Path::new(HERE), Duration::from_secs(1), &["no-such-program-anywhere"]);
+        assert_eq!(missing.unwrap_err(), Fault::Missing);
+    }
+}

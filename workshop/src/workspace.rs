@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
 
@@ -85,6 +86,7 @@ impl Staged {
     /// Writes what a file shall hold beside it. The file itself is not touched: a full disk is
     /// noticed here, before anything is lost.
     pub fn new(place: &Path, contents: &[u8]) -> anyhow::Result<Self> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         // A link stays a link: what it points to is what is replaced.
         let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
         let (Some(directory), Some(name)) = (place.parent(), place.file_name()) else {
@@ -102,7 +104,9 @@ impl Staged {
             .with_context(|| format!("cannot make the directory {}", directory.display()))?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
-        hidden.push(format!(".{}.new", std::process::id()));
+        // One name each, for two processes and for two threads of one.
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        hidden.push(format!(".{}-{number}.new", std::process::id()));
         // From here on the temporary file is removed with `staged`, whatever fails.
         let staged = Self { temporary: directory.join(hidden), place: place.clone() };
         write_through(&staged.temporary, contents)

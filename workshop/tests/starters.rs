@@ -2,6 +2,8 @@
 //!
 //! `BLESS=1 cargo test --package workshop --test starters` writes the starters into the tree.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

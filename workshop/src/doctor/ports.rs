@@ -56,10 +56,10 @@ pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
 
 impl Want {
     fn look(&self) -> Finding {
-        let port = self.port;
-        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop);
-        // On macOS and Windows one can bind beside a program that listens on all addresses.
+        // On macOS and Windows one can bind beside a program that listens on all addresses. Asked
+        // first: a program that is being started holds what was bound here for another moment.
         let answers = TcpStream::connect_timeout(&self.address(), LIMIT).is_ok();
+        let bound = TcpListener::bind(self.address()).map(drop);
         match bound {
             Ok(()) if !answers => {
                 Finding::good(self.subject(), format!("free, for {}", self.owner))

@@ -1,0 +1,10 @@
+//! The commands that guide a learner, run as a learner runs them, in a workshop of their own.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod doctor;
+mod files;
+mod prefetch;
+mod progress;
+mod screens;
+mod tree;

@@ -1,0 +1,132 @@
+//! The progress file: written by checks, read by all, never fatal.
+
+use std::fs;
+
+use workshop::progress::{self, Progress};
+use workshop::sections::Section;
+
+use crate::tree::{Tree, course};
+
+const FILE: &str = ".workshop/progress.txt";
+
+fn section(slug: &str) -> &'static Section {
+    course().section(slug).unwrap()
+}
+
+fn all_checks(section: &Section) -> Vec<&str> {
+    section.checks().map(|(.., check)| check.slug.as_str()).collect()
+}
+
+#[test]
+fn what_is_recorded_is_read_again() {
+    let tree = Tree::new();
+    let (workspace, one, two) = (tree.workspace(), section("section1"), section("section2"));
+    progress::record(&workspace, one, &all_checks(one), None).unwrap();
+    progress::record(&workspace, two, &["requests-counter"], Some("labels")).unwrap();
+
+    let progress = Progress::load(&workspace);
+    assert!(progress.done(one));
+    assert!(!progress.done(two));
+    assert_eq!(progress.failed(two), Some("labels"));
+    assert_eq!(progress.current(course()).unwrap().slug, "section2");
+    let text = tree.read(FILE);
+    assert!(text.starts_with("cargo workshop progress, format 1."), "{text}");
+    assert!(text.contains("\nsection2 failed labels\n"), "{text}");
+}
+
+#[test]
+fn a_check_that_fails_again_takes_its_pass_back() {
+    let one = section("section1");
+    let mut progress = Progress::default();
+    progress.note(one, &all_checks(one), None);
+    assert!(progress.done(one));
+    progress.note(one, &["builds"], Some("serves-trees"));
+    assert!(!progress.done(one));
+    progress.note(one, &["serves-trees"], None);
+    assert!(progress.done(one));
+}
+
+#[test]
+fn an_earlier_sections_check_that_fails_leaves_a_section_undone() {
+    let two = section("section2");
+    let mut progress = Progress::default();
+    progress.note(two, &all_checks(two), Some("metrics-status"));
+    assert!(!progress.done(two));
+}
+
+#[test]
+fn what_is_not_known_is_ignored_and_kept() {
+    let tree = Tree::new();
+    let text = "cargo workshop progress, format 1. Safe to delete: a check writes it again.\n\
+                section1 passed builds\n\
+                section1 passed a-check-of-tomorrow\n\
+                section1 dreamt of electric sheep\n\
+                section9 passed everything\n\
+                \n\
+                nonsense\n";
+    tree.write(FILE, text);
+    tree.run("").expect(0, &["1 of 8 checks"]);
+    let one = section("section1");
+    progress::record(&tree.workspace(), one, &["serves-trees"], None).unwrap();
+    let text = tree.read(FILE);
+    for kept in ["a-check-of-tomorrow", "electric sheep", "section9 passed everything"] {
+        assert!(text.contains(kept), "{text}");
+    }
+}
+
+#[test]
+fn a_damaged_or_newer_file_is_set_aside_and_said() {
+    let newer = "cargo workshop progress, format 2. Whatever that may be.\n";
+    let zeros = "cargo workshop progress, format 1.\n\0\0\0\0";
+    let cases: [(&[u8], &str); 5] = [
+        (b"", "is damaged"),
+        (b"\xff\xfe\x00", "is damaged"),
+        (b"hello\nsection1 passed builds\n", "is damaged"),
+        (zeros.as_bytes(), "is damaged"),
+        (newer.as_bytes(), "is from a newer version (format 2"),
+    ];
+    let tree = Tree::new();
+    for (number, (bytes, reason)) in (1..).zip(cases) {
+        tree.write(FILE, "");
+        fs::write(tree.path(FILE), bytes).unwrap();
+        let aside = format!("progress.set-aside-{number}.txt");
+        tree.run("").expect(0, &[reason, &aside, "progress starts anew", "0 of 8 checks"]);
+        assert_eq!(fs::read(tree.path(&format!(".workshop/{aside}"))).unwrap(), bytes);
+        assert!(!tree.path(FILE).exists());
+        assert!(tree.run("").expect(0, &[]).err.is_empty(), "said once");
+    }
+}
+
+#[test]
+fn progress_that_cannot_be_read_or_written_stops_nothing() {
+    let tree = Tree::new();
+    // A directory where the file should be.
+    fs::create_dir_all(tree.path(FILE).join("x")).unwrap();
+    tree.run("").expect(0, &["cannot read", "progress.txt", "as if nothing was done yet"]);
+    tree.run("hint section1").expect(0, &["Hint 1 of 3", "The next hint will be this one again"]);
+    let error =
+        progress::record(&tree.workspace(), section("section1"), &["builds"], None).unwrap_err();
+    assert!(format!("{error:#}").contains("progress.txt is not a file"), "{error:#}");
+}
+
+/// Two checks at once: one of them may win, but the file is whole at every moment.
+#[test]
+fn many_writers_leave_a_whole_file() {
+    let tree = Tree::new();
+    let workspace = tree.workspace();
+    let sections = &course().sections;
+    std::thread::scope(|scope| {
+        for section in sections {
+            let workspace = &workspace;
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    let _ = progress::record(workspace, section, &all_checks(section), None);
+                    assert!(Progress::read(workspace).note.is_none());
+                }
+            });
+        }
+    });
+    assert!(Progress::read(&workspace).note.is_none());
+    let left = fs::read_dir(tree.path(".workshop")).unwrap().count();
+    assert_eq!(left, 1, "only the file itself is left");
+}

@@ -1,0 +1,140 @@
+//! status, hint and solution: what stands on the learner's screen.
+
+use workshop::progress;
+
+use crate::tree::{Tree, course};
+
+const TWO: &str = "section2-counter/src/main.rs";
+
+#[track_caller]
+fn fits(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
+    }
+}
+
+#[test]
+fn the_first_screen_shows_the_way_in() {
+    let tree = Tree::new();
+    let status = tree.run("");
+    let minutes = format!("The tree counter workshop, {} minutes", course().minutes());
+    status.expect(0, &[&minutes, "[>] section1", "[ ] section2", "0 of 8 checks"]);
+    status.expect(0, &["First:  cargo workshop doctor", "Next:   cargo workshop check section1"]);
+    status.expect(0, &["step 2  Mount a MetricsHandler at /metrics"]);
+    fits(&status.out);
+}
+
+#[test]
+fn status_follows_the_learner() {
+    let tree = Tree::new();
+    let (workspace, one) = (tree.workspace(), course().section("section1").unwrap());
+    progress::record(&workspace, one, &["builds", "serves-trees"], Some("metrics-status")).unwrap();
+    let status = tree.run("");
+    status.expect(0, &["2 of 8 checks", "[x] step 1", "[ ] step 2"]);
+    status.expect(
+        0,
+        &["Next:   cargo workshop check section1", "Stuck?  cargo workshop hint section1"],
+    );
+    assert!(!status.out.contains("doctor"));
+
+    for section in &course().sections {
+        let all: Vec<&str> = section.checks().map(|(.., check)| check.slug.as_str()).collect();
+        progress::record(&workspace, section, &all, None).unwrap();
+        fits(&tree.run("").expect(0, &[&format!("[x] {}", section.slug)]).out);
+    }
+    tree.run("").expect(0, &["All of it is done."]);
+}
+
+#[test]
+fn hints_come_in_tiers_and_then_all_again() {
+    let tree = Tree::new();
+    let two = course().section("section2").unwrap();
+    progress::record(&tree.workspace(), two, &["requests-counter"], Some("labels")).unwrap();
+    let place = "section2, step 1: Declare requests_total, at zero";
+    tree.run("hint section2").expect(0, &[place, "Check `labels`", "Hint 1 of 3, a question"]);
+    let second = tree.run("hint section2");
+    second.expect(0, &["Hint 2 of 3, a pointer", "hint section2 (the shape of the code)"]);
+    assert!(!second.out.contains("Hint 1"));
+    tree.run("hint section2").expect(0, &["Hint 3 of 3", "cargo workshop solution section2"]);
+    tree.run("hint section2").expect(0, &["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3"]);
+
+    // Another check fails: its hints start anew; and the old ones are still given when it is back.
+    progress::record(&tree.workspace(), two, &[], Some("counts-visits")).unwrap();
+    tree.run("hint section2").expect(0, &["Check `counts-visits`", "Hint 1 of 3"]);
+    progress::record(&tree.workspace(), two, &["counts-visits", "labels"], None).unwrap();
+    progress::record(&tree.workspace(), two, &[], Some("labels")).unwrap();
+    tree.run("hint section2").expect(0, &["Check `labels`", "Hint 1 of 3"]);
+}
+
+#[test]
+fn a_hint_without_a_failure_is_for_the_next_check() {
+    let tree = Tree::new();
+    tree.run("hint section2").expect(0, &["Check `requests-counter`", "It has not failed yet"]);
+    let two = course().section("section2").unwrap();
+    let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
+    progress::record(&tree.workspace(), two, &all, None).unwrap();
+    tree.run("hint section2").expect(0, &["nothing to hint at"]);
+}
+
+#[test]
+fn a_hint_about_the_build_names_the_package() {
+    let tree = Tree::new();
+    let two = course().section("section2").unwrap();
+    progress::record(&tree.workspace(), two, &[], Some("builds")).unwrap();
+    tree.run("hint section2").expect(0, &["section1, step 1", "Check `builds`"]);
+    tree.run("hint section2").expect(0, &["cargo check -p section2-counter"]);
+}
+
+#[test]
+fn every_hint_fits_on_the_screen() {
+    let tree = Tree::new();
+    for section in &course().sections {
+        for (.., check) in section.checks() {
+            progress::record(&tree.workspace(), section, &[], Some(&check.slug)).unwrap();
+            for _ in 0..4 {
+                fits(&tree.run(&format!("hint {}", section.slug)).expect(0, &[&check.title]).out);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_section_is_the_one_that_the_learner_is_in() {
+    let tree = Tree::new();
+    tree.run("hint").expect(0, &["section1, step 1"]);
+    tree.run_in("section2-counter/src", "hint").expect(0, &["section2, step 1"]);
+    tree.run_in("bonus-histogram", "solution").expect(0, &["bonus-histogram/src/main.rs (yours)"]);
+}
+
+#[test]
+fn the_solution_is_shown_as_a_difference() {
+    let tree = Tree::new();
+    let shown = tree.run("solution section2");
+    shown.expect(0, &["--- section2-counter/src/main.rs (yours)", "@@ "]);
+    shown.expect(0, &["+++ solutions/src/bin/section2.rs", "\n+    requests: IntCounterVec,\n"]);
+    shown.expect(0, &["-        // TODO step 2", "cargo run -p solutions --bin section2"]);
+    assert!(!shown.out.contains("//! Section 2, solved"), "the header is no difference");
+}
+
+#[test]
+fn a_solved_file_is_the_solution_whatever_its_header_and_line_ends() {
+    let tree = Tree::new();
+    let solution = workshop::starter::solution(&course().section("section2").unwrap().files[0]);
+    let solution = solution.unwrap();
+    for text in [
+        solution.clone(),
+        solution.replace('\n', "\r\n"),
+        format!("//! Mine.\n\n{}", workshop::starter::body(&solution)),
+    ] {
+        tree.write(TWO, &text);
+        let shown = tree.run("solution section2");
+        shown.expect(0, &["section2-counter/src/main.rs is the solution."]);
+    }
+}
+
+#[test]
+fn a_missing_file_differs_in_all_lines() {
+    let tree = Tree::new();
+    std::fs::remove_file(tree.path(TWO)).unwrap();
+    tree.run("solution section2").expect(0, &["+#[tokio::main]"]);
+}
