@@ -56,8 +56,12 @@ impl Backup {
         let parent = backups(workspace);
         fs::create_dir_all(&parent)
             .with_context(|| format!("cannot make the directory {}", parent.display()))?;
-        let words: Vec<&str> = self.command.split(' ').take(2).collect();
-        let stem = format!("{}-{}", stamp(SystemTime::now()), words.join("-"));
+        // What an undo undoes has a long name already.
+        let what = match self.command.split_once(' ') {
+            Some(("undo", _)) => "undo".to_owned(),
+            _ => self.command.replace(' ', "-"),
+        };
+        let stem = format!("{}-{what}", stamp(SystemTime::now()));
         for number in 1..100 {
             // Two commands within one second each get a directory of their own.
             let name = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };

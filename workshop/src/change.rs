@@ -102,7 +102,7 @@ impl<'a> Plan<'a> {
         }
         let kept = self.write(&before)?;
         self.save(&before, &progress);
-        println!("Done. Your files as they were: {}", paint(FRAME, backup::shown(&kept)));
+        println!("Done. Backup: {}", paint(FRAME, backup::shown(&kept)));
         println!("To undo it: {}", paint(TYPE, format!("cargo workshop undo {kept}")));
         Ok(Outcome::Done)
     }
@@ -112,10 +112,7 @@ impl<'a> Plan<'a> {
         let widest = self.changes.iter().map(|change| change.path.len()).max().unwrap_or(0);
         for change in &self.changes {
             let (added, removed) = change.lines();
-            println!(
-                "  {:<widest$}  {}, {added} lines in, {removed} out",
-                change.path, change.becomes
-            );
+            println!("  {:<widest$}  {}, +{added} -{removed} lines", change.path, change.becomes);
         }
         println!("\nWhat you have now is kept as a backup.");
     }

@@ -32,13 +32,14 @@ fn reset_restores_the_starter_and_its_way_back_restores_the_work() {
     let before = tree.learners_files();
 
     let reset = tree.run("reset section2 --yes");
-    reset.expect(0, &["This changes 1 file", TWO, "back to the starter", "1 out"]);
+    reset.expect(0, &["This changes 1 file", TWO, "back to the starter, +", " -1 lines"]);
     reset.expect(0, &["Next: read section2-counter/README.md"]);
     assert_eq!(tree.read(TWO), starter("section2"));
     assert_ne!(tree.learners_files(), before);
 
     let undo = tree.run(&format!("{} --yes", way_back(&reset.out)));
-    undo.expect(0, &[TWO, "as before `reset section2`"]);
+    undo.expect(0, &[TWO, "as before `reset section2`", "Z-undo\n"]);
+    assert!(undo.out.lines().chain(reset.out.lines()).all(|line| line.len() <= 80));
     assert_eq!(tree.learners_files(), before);
 
     // And forth again: an undo is undone like anything else.
