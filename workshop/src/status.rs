@@ -52,7 +52,7 @@ fn step_line(section: &Section, number: usize, step: &Step, progress: &Progress)
     let done = step.checks.iter().all(|check| progress.passed(section, check));
     let mark = if done { paint(GOOD, "x") } else { " ".to_owned() };
     let minutes = format!("{} min", step.minutes());
-    format!("     [{mark}] step {number}  {:<35} {minutes:>6}", step.title)
+    format!("     [{mark}] step {number:<2} {:<40} {minutes:>6}", step.title)
 }
 
 /// What to do next: one thing to type, and what to type if it does not go on.
