@@ -22,6 +22,9 @@ const HINT_COLUMNS: usize = 78;
 /// A comment of the starter stands indented by up to twelve, in lines of at most 100 columns.
 const TODO_COLUMNS: usize = 80;
 
+/// What fits between a step's number and its minutes.
+const TITLE_COLUMNS: usize = 40;
+
 /// A question, a pointer, and the shape of the code.
 const HINTS: usize = 3;
 
@@ -248,6 +251,7 @@ impl Step {
 
     fn validate<'a>(&'a self, checks: &mut HashSet<&'a str>) -> anyhow::Result<()> {
         ensure!(!self.title.is_empty(), "title is empty");
+        check_columns("title", [self.title.as_str()].into_iter(), TITLE_COLUMNS)?;
         ensure!(!self.checks.is_empty(), "there is no check");
         match (&self.todo, &self.before) {
             (None, None) => {}

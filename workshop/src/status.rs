@@ -35,7 +35,7 @@ fn section_line(section: &Section, progress: &Progress, is_current: bool) -> Str
     let checks = section.checks().count();
     let passed = section.checks().filter(|(.., check)| progress.passed(section, check)).count();
     let (mark, note) = match (progress.done(section), progress.caught_up(section)) {
-        (true, true) => (paint(WARN, "[~]"), "caught up with goto".to_owned()),
+        (true, true) => (paint(WARN, "[~]"), "by goto".to_owned()),
         (true, false) => (paint(GOOD, "[x]"), "done".to_owned()),
         (false, _) if is_current || passed > 0 => {
             let mark = if is_current { paint(FRAME, "[>]") } else { "[ ]".to_owned() };
@@ -44,7 +44,7 @@ fn section_line(section: &Section, progress: &Progress, is_current: bool) -> Str
         (false, _) => ("[ ]".to_owned(), String::new()),
     };
     let minutes = format!("{} min", section.minutes());
-    let line = format!("{mark} {:<9} {:<33} {minutes:>6}   {note}", section.slug, section.title);
+    let line = format!("{mark} {:<9} {:<39} {minutes:>6}   {note}", section.slug, section.title);
     line.trim_end().to_owned()
 }
 
@@ -52,7 +52,7 @@ fn step_line(section: &Section, number: usize, step: &Step, progress: &Progress)
     let done = step.checks.iter().all(|check| progress.passed(section, check));
     let mark = if done { paint(GOOD, "x") } else { " ".to_owned() };
     let minutes = format!("{} min", step.minutes());
-    format!("     [{mark}] step {number:<2} {:<40} {minutes:>6}", step.title)
+    format!("     [{mark}] {number:>2}  {:<40} {minutes:>6}", step.title)
 }
 
 /// What to do next: one thing to type, and what to type if it does not go on.

@@ -61,6 +61,12 @@ fn a_mistake_is_named_with_its_place() {
     rejects("\"begin here.\"", "\"a\", \"b\", \"c\"", "step 1 (Begin)", "3 lines");
     rejects("slug = \"begins\"", "slug = \"It begins\"", "check `It begins`", "lowercase");
     rejects("path = ", "starter = \"s.rs\"\npath = ", "section `one`", "generated starter");
+    rejects(
+        "\"Begin\"",
+        "\"Begin with the beginning of all beginnings\"",
+        "title",
+        "longer than 40",
+    );
     let long = format!("\"{}\"", "x".repeat(90));
     rejects("\"Does it?\"", &long, "check `begins`", "longer than 78 columns");
 }

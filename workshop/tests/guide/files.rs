@@ -59,7 +59,7 @@ fn goto_finishes_what_comes_before_and_its_way_back_takes_it_back() {
     assert_eq!(tree.read(ONE), solution("section1"));
     assert_eq!(tree.read(TWO), solution("section2"));
     assert_eq!(tree.read(THREE), starter("section3"));
-    tree.run("").expect(0, &["section2  Count the requests", "caught up", "check section3"]);
+    tree.run("").expect(0, &["section2  Count the requests", "by goto", "check section3"]);
 
     tree.run(&format!("{} --yes", way_back(&goto.out))).expect(0, &["3 files"]);
     assert_eq!(tree.learners_files(), before);

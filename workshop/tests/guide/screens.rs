@@ -20,7 +20,7 @@ fn the_first_screen_shows_the_way_in() {
     let minutes = format!("The tree counter workshop, {} minutes", course().minutes());
     status.expect(0, &[&minutes, "[>] section1", "[ ] section2", "0 of 8 checks"]);
     status.expect(0, &["First:  cargo workshop doctor", "Next:   cargo workshop check section1"]);
-    status.expect(0, &["step 2  Mount a MetricsHandler at /metrics"]);
+    status.expect(0, &[" 2  Mount a MetricsHandler at /metrics"]);
     fits(&status.out);
 }
 
@@ -30,7 +30,7 @@ fn status_follows_the_learner() {
     let (workspace, one) = (tree.workspace(), course().section("section1").unwrap());
     progress::record(&workspace, one, &["builds", "serves-trees"], Some("metrics-status")).unwrap();
     let status = tree.run("");
-    status.expect(0, &["2 of 8 checks", "[x] step 1", "[ ] step 2"]);
+    status.expect(0, &["2 of 8 checks", "[x]  1  See", "[ ]  2  Mount"]);
     status.expect(
         0,
         &["Next:   cargo workshop check section1", "Stuck?  cargo workshop hint section1"],
