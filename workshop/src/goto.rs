@@ -35,7 +35,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             continue;
         }
         for file in &section.files {
-            plan.set(section, file, starter::solution(file)?, "becomes the solution")?;
+            plan.set(section, file, starter::finished(section, file)?, "becomes the solution")?;
         }
         plan.about(&section.slug);
         caught_up.push(section);

@@ -25,9 +25,18 @@ pub fn of_file(course: &Course, section: &Section, file: &LearnerFile) -> anyhow
     }
 }
 
-/// The finished state of a section's file.
+/// The solution of a section's file, as it stands in `solutions`.
 pub fn solution(file: &LearnerFile) -> anyhow::Result<String> {
     embedded::text(&file.solution)
+}
+
+/// The finished state of a section's file: the solution, under the section's own header.
+pub fn finished(section: &Section, file: &LearnerFile) -> anyhow::Result<String> {
+    let solution = solution(file)?;
+    match file.starter {
+        Some(_) => Ok(solution),
+        None => Ok(format!("{}\n{}", header(section), body(&solution))),
+    }
 }
 
 /// A source without its `//!` header.
@@ -51,9 +60,13 @@ fn compose(section: &Section, previous: &str) -> anyhow::Result<String> {
             lines.splice(place..place, comment.map(|text| format!("{indent}{text}")));
         }
     }
-    let header = section.header.iter().map(|line| format!("//! {line}").trim_end().to_owned());
-    let all: Vec<String> = header.chain([String::new()]).chain(lines).collect();
-    Ok(all.join("\n") + "\n")
+    Ok(format!("{}\n{}\n", header(section), lines.join("\n")))
+}
+
+/// A section's `//!` lines.
+fn header(section: &Section) -> String {
+    let lines = section.header.iter();
+    lines.map(|line| format!("{}\n", format!("//! {line}").trim_end())).collect()
 }
 
 /// The lines of a step's TODO comment. Its first names the step, as the README's heading does.

@@ -11,8 +11,9 @@ const TWO: &str = "section2-counter/src/main.rs";
 const THREE: &str = "section3-compose/src/main.rs";
 const MINE: &str = "// my own work, and not even Rust yet: }{\n";
 
-fn solution(slug: &str) -> String {
-    workshop::starter::solution(&course().section(slug).unwrap().files[0]).unwrap()
+fn finished(slug: &str) -> String {
+    let section = course().section(slug).unwrap();
+    workshop::starter::finished(section, &section.files[0]).unwrap()
 }
 
 fn starter(slug: &str) -> String {
@@ -56,9 +57,10 @@ fn goto_finishes_what_comes_before_and_its_way_back_takes_it_back() {
 
     let goto = tree.run("goto section3 --yes");
     goto.expect(0, &["This changes 3 files", "becomes the solution", "back to the starter"]);
-    assert_eq!(tree.read(ONE), solution("section1"));
-    assert_eq!(tree.read(TWO), solution("section2"));
+    assert_eq!(tree.read(ONE), finished("section1"));
+    assert_eq!(tree.read(TWO), finished("section2"));
     assert_eq!(tree.read(THREE), starter("section3"));
+    assert!(tree.read(ONE).starts_with("//! Section 1: "), "it keeps its own header");
     tree.run("").expect(0, &["section2  Count the requests", "by goto", "check section3"]);
 
     tree.run(&format!("{} --yes", way_back(&goto.out))).expect(0, &["3 files"]);
@@ -75,7 +77,7 @@ fn goto_leaves_alone_what_the_learner_has_finished() {
     progress::record(&tree.workspace(), one, &all, None).unwrap();
     tree.run("goto section3 --yes").expect(0, &["This changes 1 file:"]);
     assert_eq!(tree.read(ONE), MINE);
-    assert_eq!(tree.read(TWO), solution("section2"));
+    assert_eq!(tree.read(TWO), finished("section2"));
 }
 
 #[test]
