@@ -33,7 +33,8 @@ impl Workspace {
     /// The workspace that a directory is in.
     #[must_use]
     pub fn around(start: &Path) -> Option<Self> {
-        let start = start.canonicalize().ok()?;
+        // Not canonical: on Windows that is a form of path that many programs do not take.
+        let start = std::path::absolute(start).ok()?;
         let root = start.ancestors().find(|directory| directory.join(MARK).is_file())?;
         Some(Self { root: root.to_owned() })
     }
@@ -67,7 +68,7 @@ impl Workspace {
         if let Some(name) = name {
             return course.section(name);
         }
-        let here = std::env::current_dir().and_then(|path| path.canonicalize()).ok();
+        let here = std::env::current_dir().and_then(std::path::absolute).ok();
         here.and_then(|path| course.section_at(&self.root, &path))
             .or_else(|| progress.current(course))
             .or(course.sections.last())
@@ -88,7 +89,8 @@ impl Staged {
     pub fn new(place: &Path, contents: &[u8]) -> anyhow::Result<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         // A link stays a link: what it points to is what is replaced.
-        let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+        let place = if place.is_symlink() { place.canonicalize() } else { Ok(place.to_owned()) }
+            .with_context(|| format!("cannot follow the link {}", place.display()))?;
         let (Some(directory), Some(name)) = (place.parent(), place.file_name()) else {
             bail!("{} is not the path of a file", place.display());
         };

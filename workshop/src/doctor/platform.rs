@@ -87,8 +87,13 @@ fn proxy() -> Option<Finding> {
     let here = spared == "*" || spared.split(',').any(|host| host.trim() == "localhost");
     let shown = proxy.rsplit('@').next().unwrap_or_default().to_owned();
     (!here).then(|| {
-        Finding::warning("proxy", format!("curl asks the proxy {shown} for localhost as well"))
-            .fix("`export no_proxy=localhost,127.0.0.1`")
+        Finding::warning("proxy", format!("curl asks the proxy {shown} for localhost as well")).fix(
+            if cfg!(windows) {
+                "`$env:no_proxy = 'localhost,127.0.0.1'`"
+            } else {
+                "`export no_proxy=localhost,127.0.0.1`"
+            },
+        )
     })
 }
 

@@ -34,7 +34,11 @@ pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
             port: settings.app(),
             first: true,
             greeting: ("/", "treecounter", "a tree counter"),
-            other: "take another in this terminal, with TREECOUNTER_ADDR=127.0.0.1:8002",
+            other: if cfg!(windows) {
+                "take another in this terminal: `$env:TREECOUNTER_ADDR = '127.0.0.1:8002'`"
+            } else {
+                "take another in this terminal: `export TREECOUNTER_ADDR=127.0.0.1:8002`"
+            },
         },
         Want {
             owner: "Prometheus",

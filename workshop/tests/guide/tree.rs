@@ -95,7 +95,8 @@ impl Tree {
     /// The program, without arguments, and without what the tests' own cargo has set.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workshop"));
-        command.current_dir(&self.root).stdin(Stdio::null()).env_remove("CARGO_MANIFEST_DIR");
+        command.current_dir(&self.root).stdin(Stdio::null());
+        command.env_remove("CARGO_MANIFEST_DIR").env_remove("CLICOLOR_FORCE");
         command
     }
 }
