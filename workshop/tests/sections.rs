@@ -121,12 +121,10 @@ fn steps_are_the_headings_of_the_lesson() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for section in &Course::embedded().unwrap().sections {
         let path = root.join(&section.package).join("README.md");
-        let lesson = fs::read_to_string(&path).unwrap_or_else(|error| {
-            assert!(std::env::var_os("CI").is_none(), "{}: {error}", path.display());
-            println!("skipped: {} is not written yet", path.display());
-            String::new()
-        });
+        let lesson = fs::read_to_string(&path).unwrap_or_default();
         if lesson.is_empty() {
+            assert!(std::env::var_os("CI").is_none(), "{} is empty", path.display());
+            println!("skipped: {} is not written yet", path.display());
             continue;
         }
         let found: Vec<&str> = lesson.lines().filter(|line| line.starts_with("## Step ")).collect();
