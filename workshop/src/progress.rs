@@ -20,10 +20,15 @@ const ADVICE: &str = ". Safe to delete: a check writes it again.";
 /// The version of the file that this program writes, and the newest that it reads.
 const FORMAT: u32 = 1;
 
+/// What follows the slug of the section that was checked last.
+const LATEST: &str = "checked-last";
+
 /// What has been passed, failed and hinted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     sections: BTreeMap<String, Entry>,
+    /// The section that was checked last.
+    latest: Option<String>,
 }
 
 /// What is known of one section.
@@ -98,10 +103,13 @@ impl Progress {
         workspace::replace(&path(workspace), self.to_string().as_bytes())
     }
 
-    /// The first section that is not done.
+    /// The section that the learner works on: the one that was checked last, while it is not done;
+    /// else the first that is not done.
     #[must_use]
     pub fn current<'a>(&self, course: &'a Course) -> Option<&'a Section> {
-        course.sections.iter().find(|section| !self.done(section))
+        let latest = |section: &&Section| self.latest.as_ref() == Some(&section.slug);
+        let mut open = course.sections.iter().filter(|section| !self.done(section));
+        open.clone().find(latest).or_else(|| open.next())
     }
 
     /// Nothing is known yet.
@@ -146,6 +154,7 @@ impl Progress {
 
     /// Remembers what a check of a section found: see [`record`].
     pub fn note(&mut self, section: &Section, passed: &[&str], failed: Option<&str>) {
+        self.latest = Some(section.slug.clone());
         let entry = self.entry_mut(section);
         for slug in passed {
             entry.passed.insert((*slug).to_owned());
@@ -170,6 +179,7 @@ impl Progress {
 
     /// Forgets a section, whose files are back to the starter.
     pub fn forget(&mut self, section: &Section) {
+        self.latest.take_if(|latest| *latest == section.slug);
         self.sections.remove(&section.slug);
     }
 
@@ -203,7 +213,10 @@ impl Progress {
             let Some((section, rest)) = line.trim_end().split_once(' ') else {
                 continue;
             };
-            progress.sections.entry(section.to_owned()).or_default().read(rest);
+            match rest {
+                LATEST => progress.latest = Some(section.to_owned()),
+                _ => progress.sections.entry(section.to_owned()).or_default().read(rest),
+            }
         }
         Ok(progress)
     }
@@ -224,6 +237,9 @@ impl std::fmt::Display for Progress {
             for line in entry.lines() {
                 writeln!(out, "{section} {line}")?;
             }
+        }
+        if let Some(latest) = &self.latest {
+            writeln!(out, "{latest} {LATEST}")?;
         }
         Ok(())
     }

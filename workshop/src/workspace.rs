@@ -58,7 +58,7 @@ impl Workspace {
     }
 
     /// The section that a command is about: the one named, else the one whose directory this is,
-    /// else the first that is not done, else the last.
+    /// else the one that is worked on, else the last.
     pub fn pick<'a>(
         &self,
         course: &'a Course,

@@ -48,11 +48,15 @@ fn curl(workspace: &Workspace) -> Finding {
 
 fn wsl_mount(root: &Path) -> Option<Finding> {
     let kernel = fs::read_to_string("/proc/version").unwrap_or_default();
-    let mounted = kernel.to_lowercase().contains("microsoft") && root.starts_with("/mnt");
-    mounted.then(|| {
+    is_windows_drive(&kernel, root).then(|| {
         Finding::warning("WSL", "the workshop lies on a Windows drive: builds are slow there")
             .fix("clone it under your Linux home directory: `cd ~`")
     })
+}
+
+/// WSL says in its kernel's version that it is one, and mounts the drives under /mnt.
+fn is_windows_drive(kernel: &str, root: &Path) -> bool {
+    kernel.to_lowercase().contains("microsoft") && root.starts_with("/mnt")
 }
 
 fn line_ends(root: &Path) -> Option<Finding> {
@@ -111,8 +115,7 @@ fn settings() -> Option<Finding> {
 /// rust-analyzer builds in the same directory, and cargo then waits for it.
 fn editor(root: &Path) -> Option<Finding> {
     let settings = fs::read_to_string(root.join(".vscode/settings.json")).unwrap_or_default();
-    let running = running("rust-analyzer");
-    (running && !settings.contains("rust-analyzer.cargo.targetDir")).then(|| {
+    (running("rust-analyzer") && !settings.contains("rust-analyzer.cargo.targetDir")).then(|| {
         Finding::note("rust-analyzer", "it runs, and makes `cargo` wait while it builds")
             .fix("set `\"rust-analyzer.cargo.targetDir\": true` in your editor")
     })
@@ -124,4 +127,18 @@ fn running(name: &str) -> bool {
     processes
         .filter_map(|process| fs::read_to_string(process.path().join("comm")).ok())
         .any(|comm| comm.trim() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_windows_drive_is_one_under_wsl_only() {
+        const WSL: &str = "Linux version 5.15.153.1-microsoft-standard-WSL2 (root@host)";
+        const OTHER: &str = "Linux version 6.1.0-18-amd64 (debian-kernel@lists.debian.org)";
+        assert!(is_windows_drive(WSL, Path::new("/mnt/c/Users/ada/treecounter")));
+        assert!(!is_windows_drive(WSL, Path::new("/home/ada/treecounter")));
+        assert!(!is_windows_drive(OTHER, Path::new("/mnt/data/treecounter")));
+    }
 }

@@ -107,6 +107,19 @@ fn the_section_is_the_one_that_the_learner_is_in() {
 }
 
 #[test]
+fn whoever_skips_a_section_gets_the_hint_of_what_was_checked() {
+    let tree = Tree::new();
+    let two = course().section("section2").unwrap();
+    progress::record(&tree.workspace(), two, &["requests-counter"], Some("labels")).unwrap();
+    tree.run("hint").expect(0, &["section2, step 1", "Check `labels`"]);
+    tree.run("")
+        .expect(0, &["[ ] section1", "[>] section2", "Next:   cargo workshop check section2"]);
+    let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
+    progress::record(&tree.workspace(), two, &all, None).unwrap();
+    tree.run("").expect(0, &["[>] section1", "[x] section2", "check section1"]);
+}
+
+#[test]
 fn the_solution_is_shown_as_a_difference() {
     let tree = Tree::new();
     let shown = tree.run("solution section2");
