@@ -185,6 +185,9 @@ impl Progress {
 
     /// What is known of a section becomes what `other` knows.
     pub fn copy_from(&mut self, other: &Self, section: &str) {
+        if other.latest.as_deref() == Some(section) {
+            self.latest.clone_from(&other.latest);
+        }
         match other.sections.get(section) {
             Some(entry) => self.sections.insert(section.to_owned(), entry.clone()),
             None => self.sections.remove(section),
