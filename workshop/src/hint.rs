@@ -69,7 +69,7 @@ impl<'a> Stuck<'a> {
 
     fn heading(&self) -> String {
         let place = format!("{}, step {}: {}", self.owner.slug, self.number, self.step.title);
-        let check = format!("Check `{}`: {}", self.check.slug, self.check.title);
+        let check = format!("Check: {}", self.check.title);
         let untried = if self.untried {
             "\nIt has not failed yet: this is the next one to pass."
         } else {

@@ -23,7 +23,7 @@ const HINT_COLUMNS: usize = 78;
 const TODO_COLUMNS: usize = 80;
 
 /// What fits between a step's number and its minutes.
-const TITLE_COLUMNS: usize = 40;
+const TITLE_COLUMNS: usize = 42;
 
 /// A question, a pointer, and the shape of the code.
 const HINTS: usize = 3;

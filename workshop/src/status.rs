@@ -44,7 +44,7 @@ fn section_line(section: &Section, progress: &Progress, is_current: bool) -> Str
         (false, _) => ("[ ]".to_owned(), String::new()),
     };
     let minutes = format!("{} min", section.minutes());
-    let line = format!("{mark} {:<9} {:<39} {minutes:>6}   {note}", section.slug, section.title);
+    let line = format!("{mark} {:<9} {:<41} {minutes:>6}   {note}", section.slug, section.title);
     line.trim_end().to_owned()
 }
 
@@ -52,7 +52,7 @@ fn step_line(section: &Section, number: usize, step: &Step, progress: &Progress)
     let done = step.checks.iter().all(|check| progress.passed(section, check));
     let mark = if done { paint(GOOD, "x") } else { " ".to_owned() };
     let minutes = format!("{} min", step.minutes());
-    format!("     [{mark}] {number:>2}  {:<40} {minutes:>6}", step.title)
+    format!("     [{mark}] {number:>2}  {:<42} {minutes:>6}", step.title)
 }
 
 /// What to do next: one thing to type, and what to type if it does not go on.

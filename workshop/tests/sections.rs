@@ -63,9 +63,9 @@ fn a_mistake_is_named_with_its_place() {
     rejects("path = ", "starter = \"s.rs\"\npath = ", "section `one`", "generated starter");
     rejects(
         "\"Begin\"",
-        "\"Begin with the beginning of all beginnings\"",
+        "\"Begin with the beginning of all beginnings of beginnings\"",
         "title",
-        "longer than 40",
+        "longer than 42",
     );
     let long = format!("\"{}\"", "x".repeat(90));
     rejects("\"Does it?\"", &long, "check `begins`", "longer than 78 columns");
@@ -133,5 +133,23 @@ fn steps_are_the_headings_of_the_lesson() {
             .map(|(number, step)| format!("## Step {number}: {}", step.title))
             .collect();
         assert_eq!(found, expected, "{}", path.display());
+    }
+}
+
+/// The minutes of a section stand in its lesson and in the agenda.
+#[test]
+fn minutes_are_those_of_the_lessons_and_the_agenda() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+    let agenda = read("README.md");
+    for section in &Course::embedded().unwrap().sections {
+        let (slug, minutes) = (&section.slug, section.minutes());
+        let lesson = read(&format!("{}/README.md", section.package));
+        let said = format!("**It takes** about {minutes} minutes.");
+        assert!(lesson.is_empty() || lesson.contains(&said), "{slug}'s lesson: {said}");
+        let link = format!("({}/README.md) |", section.package);
+        let line = agenda.lines().find(|line| line.contains(&link));
+        let said = format!("| {minutes} |");
+        assert!(line.is_none_or(|line| line.ends_with(&said)), "{slug} in the agenda: {said}");
     }
 }

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use super::finding::Finding;
+use super::rust;
 use crate::tool::{self, Fault, Said};
 use crate::workspace::Workspace;
 
 /// A healthy daemon answers in a fraction of it.
 const LIMIT: Duration = Duration::from_secs(8);
+
+/// The oldest that understands our compose.yaml.
+const OLDEST_COMPOSE: (u32, u32) = (2, 20);
 
 /// What is lost without Docker, and what is not.
 const WITHOUT: &str = "Only section 3 wants it, and a local Prometheus will do there";
@@ -46,9 +50,12 @@ fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Finding {
         && said.success
     {
         let version = said.stdout.trim().trim_start_matches('v').to_owned();
-        return match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
-            Some(0 | 1) => Finding::warning(SUBJECT, format!("{version}, and 2 is needed"))
-                .fix(compose_install()),
+        let (major, minor) = OLDEST_COMPOSE;
+        return match rust::numbers(&version) {
+            Some(found) if found < OLDEST_COMPOSE => {
+                Finding::warning(SUBJECT, format!("{version}, and {major}.{minor} is needed"))
+                    .fix(compose_install())
+            }
             _ => Finding::good(SUBJECT, version),
         };
     }

@@ -41,7 +41,7 @@ fn compiler(workspace: &Workspace) -> Finding {
 }
 
 /// `1.88` and `1.95.0-nightly` as numbers that can be compared.
-fn numbers(version: &str) -> Option<(u32, u32)> {
+pub(super) fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }

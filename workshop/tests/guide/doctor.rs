@@ -253,7 +253,7 @@ mod with_planted_programs {
         let said = ["`docker compose` is missing", "fix:"];
         finds("docker", Some(old), 0, "[!!]", "Compose", &said);
         let one = "case \"$1\" in compose) echo v1.29.2;; info) echo 28;; *) echo 'Docker version 28';; esac";
-        finds("docker", Some(one), 0, "[!!]", "Compose", &["1.29.2, and 2 is needed", "fix:"]);
+        finds("docker", Some(one), 0, "[!!]", "Compose", &["1.29.2, and 2.20 is needed", "fix:"]);
     }
 
     #[test]

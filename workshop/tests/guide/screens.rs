@@ -51,7 +51,10 @@ fn hints_come_in_tiers_and_then_all_again() {
     let two = course().section("section2").unwrap();
     progress::record(&tree.workspace(), two, &["requests-counter"], Some("labels")).unwrap();
     let place = "section2, step 1: Declare requests_total, at zero";
-    tree.run("hint section2").expect(0, &[place, "Check `labels`", "Hint 1 of 3, a question"]);
+    tree.run("hint section2").expect(
+        0,
+        &[place, "Check: its labels are exactly status and endpoint", "Hint 1 of 3, a question"],
+    );
     let second = tree.run("hint section2");
     second.expect(0, &["Hint 2 of 3, a pointer", "hint section2 (the shape of the code)"]);
     assert!(!second.out.contains("Hint 1"));
@@ -60,16 +63,18 @@ fn hints_come_in_tiers_and_then_all_again() {
 
     // Another check fails: its hints start anew; and the old ones are still given when it is back.
     progress::record(&tree.workspace(), two, &[], Some("counts-visits")).unwrap();
-    tree.run("hint section2").expect(0, &["Check `counts-visits`", "Hint 1 of 3"]);
+    tree.run("hint section2").expect(0, &["Check: N visits raise one series by N", "Hint 1 of 3"]);
     progress::record(&tree.workspace(), two, &["counts-visits", "labels"], None).unwrap();
     progress::record(&tree.workspace(), two, &[], Some("labels")).unwrap();
-    tree.run("hint section2").expect(0, &["Check `labels`", "Hint 1 of 3"]);
+    tree.run("hint section2")
+        .expect(0, &["Check: its labels are exactly status and endpoint", "Hint 1 of 3"]);
 }
 
 #[test]
 fn a_hint_without_a_failure_is_for_the_next_check() {
     let tree = Tree::new();
-    tree.run("hint section2").expect(0, &["Check `requests-counter`", "It has not failed yet"]);
+    tree.run("hint section2")
+        .expect(0, &["Check: requests_total is a counter, with help", "It has not failed yet"]);
     let two = course().section("section2").unwrap();
     let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
     progress::record(&tree.workspace(), two, &all, None).unwrap();
@@ -81,7 +86,7 @@ fn a_hint_about_the_build_names_the_package() {
     let tree = Tree::new();
     let two = course().section("section2").unwrap();
     progress::record(&tree.workspace(), two, &[], Some("builds")).unwrap();
-    tree.run("hint section2").expect(0, &["section1, step 1", "Check `builds`"]);
+    tree.run("hint section2").expect(0, &["section1, step 1", "Check: the program builds"]);
     tree.run("hint section2").expect(0, &["cargo check -p section2-counter"]);
 }
 
@@ -111,7 +116,8 @@ fn whoever_skips_a_section_gets_the_hint_of_what_was_checked() {
     let tree = Tree::new();
     let two = course().section("section2").unwrap();
     progress::record(&tree.workspace(), two, &["requests-counter"], Some("labels")).unwrap();
-    tree.run("hint").expect(0, &["section2, step 1", "Check `labels`"]);
+    tree.run("hint")
+        .expect(0, &["section2, step 1", "Check: its labels are exactly status and endpoint"]);
     tree.run("")
         .expect(0, &["[ ] section1", "[>] section2", "Next:   cargo workshop check section2"]);
     let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
