@@ -7,4 +7,5 @@ mod files;
 mod prefetch;
 mod progress;
 mod screens;
+mod terminal;
 mod tree;
