@@ -20,11 +20,13 @@ use treecounter_core::Settings;
 
 use support::{CALM, Program, has, root, run};
 
-const READMES: [&str; 4] = [
+const READMES: [&str; 6] = [
     "README.md",
     "section1-expose/README.md",
     "section2-counter/README.md",
     "bonus-histogram/README.md",
+    "docs/instructor.md",
+    "docs/contributing.md",
 ];
 
 #[derive(Debug, Clone, PartialEq)]
@@ -184,7 +186,8 @@ fn output(command: &str, program: Option<&Program>, place: &str) -> Option<Vec<S
         let port = started().addr.rsplit(':').next().unwrap();
         started().banner.join("\n").replace(&format!("localhost:{port}"), "localhost:8001")
     } else {
-        let known = ["cargo workshop", "cargo test", "git clone", "cd ", "docker "];
+        let known =
+            ["cargo workshop", "cargo test", "BLESS=1 cargo test", "git clone", "cd ", "docker "];
         assert!(known.iter().any(|start| command.starts_with(start)), "{place}: who runs this?");
         return None;
     };
@@ -256,6 +259,28 @@ fn the_first_page_lists_the_settings_that_there_are() {
         assert_eq!(listed.next(), Some(expected.as_str()));
     }
     assert_eq!(listed.next(), None);
+}
+
+#[test]
+fn the_minimum_rust_is_what_the_dependencies_need() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let versions = metadata["packages"].as_array().unwrap().iter().filter_map(|package| {
+        let numbers = package["rust_version"].as_str()?.split('.');
+        let numbers: Vec<u32> = numbers.map(|number| number.parse().unwrap()).collect();
+        Some((numbers, package["name"].as_str().unwrap()))
+    });
+    let (needed, by) = versions.max().unwrap();
+    let needed = format!("{}.{}", needed[0], needed[1]);
+    let manifest = read("Cargo.toml");
+    assert!(manifest.contains(&format!("rust-version = \"{needed}\"")), "{by} needs {needed}");
+    assert!(read("README.md").contains(&format!("Rust](https://rustup.rs), {needed} or newer")));
+    assert!(read(".github/workflows/ci.yml").contains(&format!("toolchain: \"{needed}\"")));
 }
 
 #[test]
