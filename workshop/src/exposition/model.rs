@@ -122,11 +122,11 @@ impl Family {
 }
 
 impl Kind {
-    /// The kind that a TYPE line names. As in Prometheus, case does not matter.
+    /// The kind that a TYPE line names, in small letters.
     pub fn from_name(name: &str) -> Option<Self> {
         [Kind::Counter, Kind::Gauge, Kind::Histogram, Kind::Summary, Kind::Untyped]
             .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+            .find(|kind| kind.name() == name)
     }
 
     /// The word that a TYPE line uses.

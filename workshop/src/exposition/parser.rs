@@ -68,10 +68,10 @@ impl Parser {
         if !matches!(keyword, "HELP" | "TYPE") {
             return Ok(());
         }
-        at.skip_blanks();
         if at.peek().is_none() {
             return Ok(());
         }
+        at.skip_blanks();
         let start = at;
         let name = metric_name(&mut at)?;
         if !matches!(at.peek(), None | Some(' ' | '\t')) {
@@ -79,10 +79,8 @@ impl Parser {
         }
         let family = self.family_of(&name);
         at.skip_blanks();
-        if at.peek().is_none() {
-            return Ok(());
-        }
         match keyword {
+            "HELP" if at.peek().is_none() => Ok(()),
             "HELP" => help(family, start, at),
             _ => kind(family, start, at),
         }
@@ -154,8 +152,10 @@ fn kind(family: &mut Family, start: Cursor<'_>, at: Cursor<'_>) -> Result<(), Pa
         let found = format!("it after the sample on line {}", sample.line);
         return Err(start.error(format!("TYPE before the samples of {}", family.name), found));
     }
-    family.kind = Kind::from_name(at.rest()).ok_or_else(|| {
-        at.error("counter, gauge, histogram, summary or untyped", format!("{:?}", at.rest()))
+    let expected = "counter, gauge, histogram, summary or untyped";
+    family.kind = Kind::from_name(at.rest()).ok_or_else(|| match at.rest() {
+        "" => at.expected(expected),
+        other => at.error(expected, format!("{other:?}")),
     })?;
     family.type_line = Some(at.line());
     Ok(())
@@ -296,17 +296,21 @@ fn float(token: &str) -> Option<f64> {
 }
 
 fn timestamp(at: &mut Cursor<'_>) -> Result<Option<i64>, ParseError> {
+    if at.peek().is_none() {
+        return Ok(None);
+    }
     at.skip_blanks();
     let start = *at;
     let token = at.token();
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let expected = "the end of the line or a timestamp in whole milliseconds";
-    let timestamp = token.parse().map_err(|_| start.error(expected, format!("{token:?}")))?;
+    let digits = token.bytes().all(|byte| byte.is_ascii_digit());
+    let timestamp = token.parse().ok().filter(|_| digits);
+    let timestamp = timestamp.ok_or_else(|| match token {
+        "" => start.error("the end of the line right after the value", "blanks before it"),
+        _ => start.error("the end of the line, or a time in milliseconds", format!("{token:?}")),
+    })?;
     match at.peek() {
         None => Ok(Some(timestamp)),
-        Some(_) => Err(at.expected("the end of the line after the timestamp")),
+        Some(_) => Err(at.expected("the end of the line after the time")),
     }
 }
 
