@@ -1,0 +1,192 @@
+//! Watch mode, and what a check does with a program that does not compile: in a small workspace of
+//! its own, whose program needs no crate, so that a build takes no time.
+#![allow(clippy::unwrap_used)] // A test may end at any mistake.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use support::{Killed, workshop};
+
+/// A frame may take this long on a busy machine.
+const LONG: Duration = Duration::from_secs(30);
+
+/// A learner's program without a crate: it answers every request with the same text.
+fn program(status: &str) -> String {
+    format!(
+        r#"use std::io::{{Read, Write}};
+fn main() -> std::io::Result<()> {{
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    println!("Tree counter: http://{{}}/treecounter", listener.local_addr()?);
+    for stream in listener.incoming() {{
+        std::thread::spawn(move || {{
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }});
+    }}
+    Ok(())
+}}
+"#
+    )
+}
+
+/// A workspace that is all the learner's.
+struct Learner {
+    root: PathBuf,
+}
+
+impl Learner {
+    fn new(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = std::fs::remove_dir_all(&root);
+        let learner = Self { root };
+        learner.write("workshop/sections.toml", "");
+        learner.write("Cargo.toml", "[workspace]\nmembers = [\"section1-expose\", \"section2-counter\"]\nresolver = \"3\"\n");
+        for package in ["section1-expose", "section2-counter"] {
+            let manifest = format!("[package]\nname = \"{package}\"\nedition = \"2024\"\n");
+            learner.write(&format!("{package}/Cargo.toml"), &manifest);
+            learner.write(&format!("{package}/src/main.rs"), &program("404 Not Found"));
+        }
+        learner
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Saves as many editors do: a new file takes the old one's place.
+    fn replace(&self, path: &str, text: &str) {
+        self.write("new.tmp", text);
+        std::fs::rename(self.root.join("new.tmp"), self.root.join(path)).unwrap();
+    }
+
+    fn workshop(&self, arguments: &[&str]) -> Command {
+        let mut command = workshop(arguments);
+        command.current_dir(&self.root).env("CARGO_TARGET_DIR", self.root.join("target"));
+        command.env_remove("CARGO_MANIFEST_DIR");
+        command
+    }
+}
+
+/// A watch, and what it prints.
+struct Watch {
+    _process: Killed,
+    id: u32,
+    lines: Receiver<String>,
+}
+
+impl Watch {
+    fn start(learner: &Learner, arguments: &[&str]) -> Self {
+        let mut command = learner.workshop(&[&["check", "--watch"], arguments].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let id = child.id();
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { _process: Killed(child), id, lines }
+    }
+
+    /// Reads on until a line contains this.
+    fn until(&self, part: &str) -> String {
+        let end = Instant::now() + LONG;
+        let mut seen = String::new();
+        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
+            if line.contains(part) {
+                return line;
+            }
+            seen += &line;
+            seen.push('\n');
+        }
+        panic!("no {part:?} in\n{seen}");
+    }
+}
+
+#[test]
+fn a_save_is_checked_and_each_frame_stands_alone() {
+    let learner = Learner::new("watch");
+    let watch = Watch::start(&learner, &["section1"]);
+    watch.until("404: nothing answers");
+    watch.until("Ctrl-C ends");
+
+    let saved = Instant::now();
+    learner.write("section1-expose/src/main.rs", &program("500 Oh"));
+    watch.until("Checking section1");
+    let reaction = saved.elapsed();
+    // Half a second is promised; the rest is for a machine that does other things as well.
+    assert!(reaction < Duration::from_millis(1500), "{reaction:?}");
+    watch.until("500: the handler panicked");
+    watch.until("Ctrl-C ends");
+
+    // A file in the old one's place, as editors and `git checkout` leave it.
+    learner.replace("section1-expose/src/main.rs", &program("418 Teapot"));
+    watch.until("found     418");
+    watch.until("Ctrl-C ends");
+
+    // What does not compile is no end, and the next save is checked again.
+    learner.write("section1-expose/src/main.rs", "fn main() {");
+    watch.until("Ctrl-C ends");
+    learner.write("section1-expose/src/main.rs", &program("404 Not Found"));
+    watch.until("404: nothing answers");
+}
+
+/// Without a section named, the one that is edited is checked.
+#[test]
+fn the_watch_follows_the_learner() {
+    let learner = Learner::new("follow");
+    let watch = Watch::start(&learner, &[]);
+    watch.until("section1: Expose /metrics");
+    watch.until("Ctrl-C ends");
+    learner.write("section2-counter/src/main.rs", &program("500 Oh"));
+    watch.until("Checking section2");
+    watch.until("Ctrl-C ends");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_watch_well() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let learner = Learner::new("interrupt");
+    let mut watch = Watch::start(&learner, &["section1"]);
+    watch.until("Ctrl-C ends");
+    kill(Pid::from_raw(watch.id.try_into().unwrap()), Signal::SIGINT).unwrap();
+    let ended = support::poll(LONG, || watch._process.0.try_wait().unwrap());
+    assert_eq!(ended.unwrap().code(), Some(0));
+}
+
+/// A build error is cargo's to show: nothing is added.
+#[test]
+fn a_build_error_is_shown_as_cargo_shows_it() {
+    let learner = Learner::new("build-error");
+    let broken = "fn main() {\n    let trees: u32 = \"many\";\n}\n";
+    learner.write("section1-expose/src/main.rs", broken);
+    let check = learner.workshop(&["check", "section1"]).output().unwrap();
+    let cargo = Command::new(env!("CARGO"))
+        .args(["build", "-p", "section1-expose"])
+        .current_dir(&learner.root)
+        .env("CARGO_TARGET_DIR", learner.root.join("target"))
+        .output()
+        .unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&check.stdout), "");
+    let shown = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(shown.contains("mismatched types"), "{shown}");
+    // Cargo's second run has less to say of what it compiles.
+    let expected = String::from_utf8_lossy(&cargo.stderr).into_owned();
+    assert!(shown.ends_with(&expected), "{shown}\n---\n{expected}");
+}
