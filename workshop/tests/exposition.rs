@@ -172,7 +172,10 @@ fn write_again(read: &Exposition) -> String {
             let mut labels: Vec<String> = sample
                 .labels
                 .iter()
-                .map(|(name, value)| format!("{}={}", quoted_if_needed(name), quoted(value)))
+                .map(|(name, value)| match name.contains(':') {
+                    true => format!("{}={}", quoted(name), quoted(value)),
+                    false => format!("{}={}", quoted_if_needed(name), quoted(value)),
+                })
                 .collect();
             let plain = quoted_if_needed(&sample.name) == sample.name;
             if !plain {

@@ -204,9 +204,21 @@ impl fmt::Display for Labels {
         f.write_str("{")?;
         for (index, (name, value)) in self.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            let value = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
-            write!(f, "{comma}{name}=\"{value}\"")?;
+            match is_plain(name) {
+                true => write!(f, "{comma}{name}={}", quoted(value))?,
+                false => write!(f, "{comma}{}={}", quoted(name), quoted(value))?,
+            }
         }
         f.write_str("}")
     }
+}
+
+/// Whether PromQL takes a label's name without quotes.
+fn is_plain(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n"))
 }
