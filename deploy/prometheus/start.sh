@@ -20,7 +20,7 @@ fi
 
 # Saved files are taken over without a restart: a feature flag until it became a flag of its own.
 case $(prometheus --help 2>&1) in
-  *no-]config.auto-reload\ *) reload=--config.auto-reload ;;
+  *no-]config.auto-reload[!-]*) reload=--config.auto-reload ;;
   *) reload=--enable-feature=auto-reload-config ;;
 esac
 

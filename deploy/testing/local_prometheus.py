@@ -8,11 +8,16 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import urllib.parse
 
 from http_json import Prometheus, fetch
 from report import ROOT, Failed, expect, has, wait_for
 
 BROKEN = "groups:\n  - name: mine\n    rules:\n      - alert: Oops\n        expr: sum(rate(requests_total[1m])\n"
+
+# What the lesson shows being refused, and what has no answer while all is well and has just begun.
+REFUSED = {"rate(sum(requests_total)[1m])"}
+EMPTY_WHEN_YOUNG_AND_WELL = ("absent(", "ALERTS{", "offset 5m")
 
 
 def build(report):
@@ -124,9 +129,30 @@ def check(report, app_port):
             expect(status == 500, f"the reload of a broken rule answered {status}: {text}")
             expect(len(prometheus.rules()) > 10, "the rules from before are gone")
 
+        def lesson():
+            queries = re.findall(r"```promql\n(.*?)```", _lesson(), re.DOTALL)
+            expect(len(queries) > 20, f"only {len(queries)} queries in the lesson")
+            for query in queries:
+                query = query.strip().replace("$__rate_interval", "20s")
+                if query in REFUSED:
+                    status, _ = fetch(f"{prometheus.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}")
+                    expect(status == 400, f"Prometheus takes what the lesson says it refuses: {query}")
+                    continue
+                empty = any(mark in query for mark in EMPTY_WHEN_YOUNG_AND_WELL)
+                found = prometheus.get("query", query=query)["result"]
+                expect(found or empty, f"without an answer: {query}")
+            return f"{len(queries)} queries"
+
         report.step("local.yml, without Docker: both targets are up", lambda: wait_for("both targets", up, 30) and None)
         report.step("local.yml, without Docker: every rule works", lambda: wait_for("the rules", rules, 30))
+        report.step("the lesson: every query has an answer", lambda: wait_for("answers", lesson, 30))
         report.step("local.yml, without Docker: a broken rule is refused, the others stay", broken)
+
+
+def _lesson():
+    # Queries within a list are indented.
+    with open(os.path.join(ROOT, "section3-compose", "README.md"), encoding="utf-8") as file:
+        return re.sub(r"^ +", "", file.read(), flags=re.MULTILINE)
 
 
 def _tail(log):
