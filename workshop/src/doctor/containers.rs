@@ -13,6 +13,9 @@ const LIMIT: Duration = Duration::from_secs(8);
 /// The oldest that understands our compose.yaml.
 const OLDEST_COMPOSE: (u32, u32) = (2, 20);
 
+/// The oldest that takes its health checks: `start_interval` came then.
+const OLDEST_DAEMON: u32 = 25;
+
 /// What is lost without Docker, and what is not.
 const WITHOUT: &str = "Only section 3 wants it, and a local Prometheus will do there";
 
@@ -72,7 +75,14 @@ fn daemon(said: Result<Said, Fault>) -> Finding {
     const SUBJECT: &str = "Docker daemon";
     let said = match said {
         Ok(said) if said.success && !said.stdout.trim().is_empty() => {
-            return Finding::good(SUBJECT, format!("running, {}", said.stdout.trim()));
+            let version = said.stdout.trim();
+            return match rust::numbers(version) {
+                Some((major, _)) if major < OLDEST_DAEMON => {
+                    let found = format!("running, {version}, and {OLDEST_DAEMON} is needed");
+                    Finding::warning(SUBJECT, found).fix(install())
+                }
+                _ => Finding::good(SUBJECT, format!("running, {version}")),
+            };
         }
         Ok(said) => said,
         Err(fault) => return Finding::warning(SUBJECT, format!("{fault}")).fix(start()),

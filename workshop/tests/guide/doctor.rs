@@ -252,7 +252,7 @@ mod with_planted_programs {
                    exit 1;; info) echo 28.2.2;; *) echo 'Docker version 28.2.2, build e';; esac";
         let said = ["`docker compose` is missing", "fix:"];
         finds("docker", Some(old), 0, "[!!]", "Compose", &said);
-        let one = "case \"$1\" in compose) echo v1.29.2;; info) echo 28;; *) echo 'Docker version 28';; esac";
+        let one = "case \"$1\" in compose) echo v1.29.2;; info) echo 28.1.0;; *) echo 'Docker version 28';; esac";
         finds("docker", Some(one), 0, "[!!]", "Compose", &["1.29.2, and 2.20 is needed", "fix:"]);
     }
 
@@ -269,6 +269,14 @@ mod with_planted_programs {
         let forbidden = script("permission denied while trying to connect");
         let said = ["not allowed", "fix: `sudo usermod -aG docker $USER`"];
         finds("docker", Some(&forbidden), 0, "[!!]", "Docker daemon", &said);
+    }
+
+    #[test]
+    fn an_old_daemon() {
+        let old = "case \"$1\" in compose) echo 2.40.0;; info) echo 20.10.24+dfsg1;; \
+                   *) echo 'Docker version 28.2.2';; esac";
+        let said = ["20.10.24+dfsg1, and 25 is needed", "fix:"];
+        finds("docker", Some(old), 0, "[!!]", "Docker daemon", &said);
     }
 
     #[test]
