@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::report::Report;
+use super::report::{Report, StepReport};
 use crate::screen::{BAD, FRAME, GOOD, TYPE, WARN, paint, plural};
 use crate::sections::{Course, Section};
 use crate::verdict::{Finding, Outcome, Quote, Verdict};
@@ -35,10 +35,9 @@ pub(super) fn frame(report: &Report, course: &Course, section: &Section) -> Stri
         line(&mut text, "  From an earlier section");
         report.earlier.iter().for_each(|outcome| show(&mut text, outcome));
     }
+    line(&mut text, "");
     for step in &report.steps {
-        line(&mut text, "");
-        line(&mut text, &format!("  Step {}: {}", step.step, step.title));
-        step.checks.iter().for_each(|outcome| show(&mut text, outcome));
+        show_step(&mut text, step, report.failed().is_some());
     }
     line(&mut text, "");
     summary(&mut text, report, course, section);
@@ -61,13 +60,37 @@ fn relay(text: &mut String, report: &Report) {
     }
 }
 
-fn show(text: &mut String, outcome: &Outcome) {
-    let (style, mark) = match outcome.verdict {
+/// A step with its checks. Where one has failed, the other steps are a line each: the failure
+/// should be on the screen without scrolling.
+fn show_step(text: &mut String, step: &StepReport, failed: bool) {
+    let title = format!("Step {}: {}", step.step, step.title);
+    let all = |verdict| step.checks.iter().all(|outcome| outcome.verdict == verdict);
+    let rest = [Some(Verdict::Pass), None].into_iter().find(|verdict| failed && all(*verdict));
+    match rest {
+        Some(verdict) => {
+            let (style, mark) = mark(verdict);
+            line(text, &format!("  {} {title}", paint(style, mark)));
+        }
+        None => {
+            line(text, "");
+            line(text, &format!("  {title}"));
+            step.checks.iter().for_each(|outcome| show(text, outcome));
+            line(text, "");
+        }
+    }
+}
+
+fn mark(verdict: Option<Verdict>) -> (Style, &'static str) {
+    match verdict {
         Some(Verdict::Pass) => (GOOD, "ok  "),
         Some(Verdict::Fail) => (BAD, "FAIL"),
         Some(Verdict::CouldNotTell) => (WARN, "?   "),
         None => (Style::new(), "-   "),
-    };
+    }
+}
+
+fn show(text: &mut String, outcome: &Outcome) {
+    let (style, mark) = mark(outcome.verdict);
     let title = match outcome.verdict {
         Some(Verdict::Fail) => paint(TYPE, &outcome.title),
         _ => outcome.title.clone(),
@@ -101,7 +124,9 @@ fn detail(text: &mut String, finding: &Finding) {
     }
     if !finding.commands.is_empty() {
         line(text, "");
-        line(text, &format!("{:MARGIN$}see it yourself", ""));
+        let two = finding.commands.len() > 1 && finding.commands[0].contains("cargo run");
+        let places = if two { ", in two terminals" } else { "" };
+        line(text, &format!("{:MARGIN$}see it yourself{places}", ""));
         for command in finding.commands.iter().flat_map(|command| command.lines()) {
             line(text, &format!("{:MARGIN$}  {}", "", paint(TYPE, command)));
         }
@@ -149,7 +174,8 @@ fn summary(text: &mut String, report: &Report, course: &Course, section: &Sectio
         }
         Verdict::Fail => {
             line(text, &format!("{}: {passed} of {} pass.", report.section, plural(all, "check")));
-            line(text, &format!("  {}", paint(TYPE, "cargo workshop hint")));
+            let hint = format!("cargo workshop hint {}", report.section);
+            line(text, &format!("For a hint: {}", paint(TYPE, hint)));
         }
         Verdict::CouldNotTell => {
             let open = report.own().chain(&report.earlier);
