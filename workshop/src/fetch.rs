@@ -156,7 +156,7 @@ async fn connect(url: &Uri) -> Result<TcpStream, NoAnswer> {
         match tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
-                failure = NoAnswer::Refused
+                failure = NoAnswer::Refused;
             }
             _ => {}
         }

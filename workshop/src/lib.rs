@@ -6,6 +6,7 @@ pub mod cli;
 pub mod embedded;
 pub mod progress;
 pub mod screen;
+pub mod section3;
 pub mod sections;
 pub mod starter;
 pub mod tool;

@@ -345,7 +345,7 @@ mod tests {
         let buffer = terminal.backend().buffer();
         let rows = buffer.content().chunks(usize::from(width));
         rows.map(|row| {
-            row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned()
+            row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
         })
         .collect()
     }

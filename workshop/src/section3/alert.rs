@@ -1,0 +1,308 @@
+//! The learner's alert rule: is it valid, is it loaded, does it say what is needed, does it stay
+//! quiet on a good day, and does it fire on a bad one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::api::{Prometheus, Rule};
+use super::bench;
+use super::mistakes::seconds;
+use super::{Options, reach};
+use crate::verdict::{Finding, Judgement, Quote, Trouble};
+
+/// The learner's rules, from the root.
+pub(super) const DIRECTORY: &str = "section3-compose/rules";
+/// The finished ones.
+const FINISHED: &str = "solutions/section3";
+/// The kit's own rules, which the learner's may build on.
+const KIT: &str = "deploy/prometheus/rules";
+
+/// Prometheus in the stack takes over a saved file within five seconds.
+const RELOAD: Duration = Duration::from_secs(7);
+/// Longer than this is no alert but a diary.
+const LONGEST_WAIT: f64 = 240.0;
+
+/// One of the learner's rule files.
+pub(super) struct RuleFile {
+    pub(super) path: PathBuf,
+    /// As it is named to the learner.
+    name: String,
+    text: String,
+}
+
+/// Reads the learner's rule files. Nothing is ever written there.
+pub(super) fn files(root: &Path, solution: bool) -> Vec<RuleFile> {
+    let directory = if solution { FINISHED } else { DIRECTORY };
+    let mut files: Vec<RuleFile> = yaml_files(&root.join(directory))
+        .into_iter()
+        .filter_map(|path| {
+            let name = format!("{directory}/{}", path.file_name()?.to_string_lossy());
+            // What is no text is shown by promtool.
+            let text = String::from_utf8_lossy(&fs::read(&path).ok()?).into_owned();
+            Some(RuleFile { path, name, text })
+        })
+        .collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// The kit's rule files.
+pub(super) fn kit_files(root: &Path) -> Vec<PathBuf> {
+    yaml_files(&root.join(KIT))
+}
+
+fn yaml_files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yml"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The names of the alerts in a rule file, without understanding YAML: they are always written so.
+fn alert_names(text: &str) -> Vec<&str> {
+    let lines = text.lines().map(|line| line.trim_start().trim_start_matches("- ").trim_start());
+    lines
+        .filter_map(|line| line.strip_prefix("alert:"))
+        .map(|name| name.split(" #").next().unwrap_or(name).trim().trim_matches(['"', '\'']))
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+fn example() -> &'static str {
+    "The file has the shape of a rule in its comments; step \"Write an alert\" of the README says what it is \
+     to watch."
+}
+
+/// The files hold an alert, and promtool finds nothing to say.
+pub(super) fn valid(root: &Path, solution: bool) -> Judgement {
+    let files = files(root, solution);
+    let expected = format!("an alert rule in {DIRECTORY}/alerts.yml");
+    if files.is_empty() {
+        return Finding::new(expected, "no file that ends in .yml").because(example()).fail();
+    }
+    if let Some(promtool) = bench::find_program("promtool") {
+        for file in &files {
+            let copy = file.text.replace("\r\n", "\n");
+            let run = bench::promtool(
+                &promtool,
+                &["check", "rules", "--lint=all", "--lint-fatal"],
+                "rules.yml",
+                &copy,
+            );
+            match run {
+                Ok((true, _)) => {}
+                Ok((false, words)) => return refused(file, &words),
+                Err(error) => return Finding::new(expected, format!("{error:#}")).could_not_tell(),
+            }
+        }
+    }
+    if files.iter().all(|file| alert_names(&file.text).is_empty()) {
+        return Finding::new(expected, "no alert in it so far").because(example()).fail();
+    }
+    Ok(())
+}
+
+/// What promtool says, at the line it means.
+fn refused(file: &RuleFile, words: &str) -> Judgement {
+    // `/scratch/rules.yml: 7:15: group "mine", rule 1, "X": could not parse expression: ...`
+    let complaint: String = words
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Checking") && *line != "FAILED:")
+        .map(|line| line.split_once("rules.yml: ").map_or(line, |(_, rest)| rest))
+        .take(3)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let number = line_of(&complaint);
+    let quote = number.and_then(|line| {
+        let text = file.text.lines().nth(line.checked_sub(1)?)?;
+        Some(Quote { of: file.name.clone(), line, text: text.to_owned() })
+    });
+    let cause = match () {
+        () if file.text.contains('\t') => {
+            Some("There is a tab in the file. YAML is indented with blanks only.")
+        }
+        () if complaint.contains("could not parse expression") => Some(
+            "The expression is no PromQL. Try it in Prometheus first: http://localhost:9090/query",
+        ),
+        () if complaint.contains("not a valid duration") => Some("A duration has a unit: for: 30s"),
+        () if complaint.contains("not found in type") => Some(
+            "That word does not belong there: is it misspelt, or indented too little or too much?",
+        ),
+        () if complaint.contains("did not find expected")
+            || complaint.contains("mapping values")
+            || complaint.contains("could not find") =>
+        {
+            Some(
+                "The indentation is not right, or a text with a colon or a brace in it needs quotes around it.",
+            )
+        }
+        () if complaint.contains("cannot unmarshal") => Some(
+            "Something else belongs there: groups and rules are lists, whose items begin with `- `.",
+        ),
+        () if complaint.contains("template") => {
+            Some("A template has two braces on both sides: {{ $value }}, {{ $labels.instance }}")
+        }
+        () => None,
+    };
+    let finding = Finding::new(format!("{} that Prometheus takes", file.name), complaint)
+        .quoting(quote)
+        .try_with(format!("promtool check rules {}", file.name));
+    match cause {
+        Some(cause) => finding.because(cause).fail(),
+        None => finding.fail(),
+    }
+}
+
+/// `7:15: ...` or `yaml: line 4: ...`
+fn line_of(words: &str) -> Option<usize> {
+    let digits = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        text[..end].parse().ok()
+    };
+    if let Some((_, after)) = words.split_once("line ") {
+        return digits(after);
+    }
+    digits(words)
+}
+
+/// Prometheus has the rule; gives it.
+pub(super) async fn loaded(
+    prometheus: &Prometheus,
+    options: &Options,
+    own: bool,
+) -> Result<Rule, Box<Trouble>> {
+    let files = files(&options.root, options.solution);
+    if !own {
+        wait_for_reload(&files).await;
+    }
+    let rules = match prometheus.rules().await {
+        Ok(rules) => rules,
+        Err(error) => return reach::trouble(prometheus, &error).await,
+    };
+    let names: Vec<&str> = files.iter().flat_map(|file| alert_names(&file.text)).collect();
+    let expected =
+        format!("the alert {} among Prometheus's rules", names.first().unwrap_or(&"rule"));
+    // The kit has alerts of its own, and files of the same name.
+    let is_learners = |rule: &&Rule| {
+        let kit =
+            rule.file.contains("deploy/prometheus") || rule.file.contains("/etc/prometheus/rules");
+        rule.kind == "alerting" && !kit && names.contains(&rule.name.as_str())
+    };
+    if let Some(rule) = rules.iter().find(is_learners) {
+        return Ok(rule.clone());
+    }
+    let page = format!("{}/rules", prometheus.base());
+    if !prometheus.reloaded().await.unwrap_or(true) {
+        return Finding::new(expected, "Prometheus refuses a changed file, and goes on with the rules it had")
+            .because("What is wrong stands in its log, and promtool says it with the line.")
+            .try_with("docker compose exec prometheus promtool check rules /etc/prometheus-learner/alerts.yml")
+            .fail();
+    }
+    Finding::new(expected, "it is not there")
+        .because(
+            "The stack takes over a saved file within five seconds. A Prometheus of your own has to be told: \
+             started with --web.enable-lifecycle, it listens to the command below.",
+        )
+        .try_with(format!("curl -X POST {}/-/reload", prometheus.base()))
+        .try_with(page)
+        .fail()
+}
+
+/// A file that was saved just now may not have been taken over.
+async fn wait_for_reload(files: &[RuleFile]) {
+    let saved =
+        files.iter().filter_map(|file| fs::metadata(&file.path).ok()?.modified().ok()).max();
+    let age =
+        saved.and_then(|saved| SystemTime::now().duration_since(saved).ok()).unwrap_or(RELOAD);
+    tokio::time::sleep(RELOAD.saturating_sub(age)).await;
+}
+
+/// It waits, and says how bad it is and what it means.
+pub(super) fn described(rule: &Rule) -> Judgement {
+    let name = &rule.name;
+    let finding = |expected: &str, found: &str, cause: &str| {
+        Finding::new(format!("{name} with {expected}"), found).because(cause).fail()
+    };
+    if rule.duration <= 0.0 {
+        return finding(
+            "a `for`",
+            "it has none",
+            "Without `for` one bad scrape wakes somebody up. It says how long the condition has to last: for: 30s",
+        );
+    }
+    if rule.duration > LONGEST_WAIT {
+        return finding(
+            "a `for` that a class can wait for",
+            &format!("for: {}", seconds(rule.duration)),
+            "An outage of the stack lasts 45 seconds. Wait for a minute at most.",
+        );
+    }
+    if rule.labels.get("severity").is_none_or(|severity| severity.trim().is_empty()) {
+        return finding(
+            "a severity",
+            "no label severity",
+            "The label says who is told and how: below `labels:`, severity: critical, or warning.",
+        );
+    }
+    if rule.annotations.get("summary").is_none_or(|summary| summary.trim().is_empty()) {
+        return finding(
+            "a summary",
+            "no annotation summary",
+            "That is what somebody reads at night: below `annotations:`, a sentence with what is wrong.",
+        );
+    }
+    if rule.health == "err" {
+        return finding(
+            "a query that can be evaluated",
+            &rule.last_error,
+            "Try the expression in Prometheus.",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_without_understanding_yaml() {
+        let text = "groups:\n  - name: mine\n    rules:\n      - alert: One\n        expr: up\n      - expr: up\n        alert: \"Two\" # or so\n#     - alert: Three\n";
+        assert_eq!(alert_names(text), ["One", "Two"]);
+    }
+
+    #[test]
+    fn lines_are_found_in_complaints() {
+        assert_eq!(line_of("7:15: group \"mine\", rule 1"), Some(7));
+        assert_eq!(line_of("yaml: line 4: mapping values"), Some(4));
+        assert_eq!(line_of("yaml: unmarshal errors: line 12: field x"), Some(12));
+        assert_eq!(line_of("groupname must not be empty"), None);
+    }
+
+    #[test]
+    fn what_a_rule_has_to_say() {
+        let mut rule = Rule { name: "X".to_owned(), duration: 30.0, ..Rule::default() };
+        rule.labels.insert("severity".to_owned(), "critical".to_owned());
+        rule.annotations.insert("summary".to_owned(), "oh".to_owned());
+        assert!(described(&rule).is_ok());
+        type Change = fn(&mut Rule);
+        let cases: [(&str, Change); 5] = [
+            ("a `for`", |rule| rule.duration = 0.0),
+            ("can wait for", |rule| rule.duration = 3600.0),
+            ("a severity", |rule| rule.labels.clear()),
+            ("a summary", |rule| rule.annotations.clear()),
+            ("can be evaluated", |rule| rule.health = "err".to_owned()),
+        ];
+        for (words, change) in cases {
+            let mut broken = rule.clone();
+            change(&mut broken);
+            let trouble = described(&broken).unwrap_err();
+            assert!(trouble.finding.expected.contains(words), "{}", trouble.finding.expected);
+        }
+    }
+}

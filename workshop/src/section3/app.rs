@@ -1,0 +1,50 @@
+//! The app that a Prometheus of the check's own scrapes: the one that runs already, or the learner's,
+//! started for the check.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::learner::{self, Built, NoStart, Program};
+use crate::verdict::{Finding, Trouble};
+
+/// Where the app usually listens.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8001);
+const LISTENS_WITHIN: Duration = Duration::from_secs(5);
+
+/// An app that can be scraped. Dropping it stops it, if it was started here.
+pub(super) struct App {
+    pub(super) address: SocketAddr,
+    _program: Option<Program>,
+}
+
+/// Finds the app at its usual address, or builds and starts one.
+pub(super) fn find_or_start(root: &Path, solution: bool) -> Result<App, Box<Trouble>> {
+    if !solution && TcpStream::connect_timeout(&USUAL, Duration::from_millis(300)).is_ok() {
+        return Ok(App { address: USUAL, _program: None });
+    }
+    let (package, bin) = if solution { ("solutions", Some("section3")) } else { ("section3-compose", None) };
+    let expected = format!("{package} runs, so that Prometheus can scrape it");
+    let executable = match learner::build(root, package, bin) {
+        Ok(Built::Executable(path)) => path,
+        Ok(Built::Failed) => return Finding::new(expected, "it does not compile: see above").fail(),
+        Err(error) => return Finding::new(expected, format!("{error:#}")).could_not_tell(),
+    };
+    // Quick answers, so that a check need not wait for them.
+    let settings = BTreeMap::from([("TREECOUNTER_LATENCY_MAX_SECONDS", "0".to_owned())]);
+    let started = Program::start(&executable, root, &settings);
+    let listening = started.and_then(|program| {
+        let target = program.wait_until_listening(LISTENS_WITHIN)?;
+        Ok(App { address: target.addr, _program: Some(program) })
+    });
+    listening.or_else(|reason| {
+        let found = match reason {
+            NoStart::NotRun(reason) => format!("it cannot be run: {reason}"),
+            NoStart::Died(status) => format!("it ended at once: {status}"),
+            NoStart::Silent(limit) => format!("it has not said where it listens within {} s", limit.as_secs()),
+            NoStart::Floods => "it prints without end".to_owned(),
+        };
+        Finding::new(expected, found).try_with(format!("cargo run -p {package}")).fail()
+    })
+}

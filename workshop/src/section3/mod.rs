@@ -1,0 +1,392 @@
+//! Section 3: the stack, the learner's PromQL, and the alert, judged by a real Prometheus.
+//!
+//! [`Judge::new`] finds a Prometheus: the one that is named, the one at the usual address, or one of
+//! its own. [`Judge::judge`] then gives the judgement of each check, by the slug that sections.toml
+//! has. Nothing of the learner's is ever written.
+
+mod alert;
+mod answers;
+mod api;
+mod app;
+mod bench;
+mod compare;
+mod grafana;
+mod history;
+mod mistakes;
+mod query;
+mod questions;
+mod reach;
+mod rehearsal;
+mod tree;
+mod words;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
+
+use self::answers::Answers;
+use self::api::{ApiError, Instants, Prometheus, Rule};
+use self::app::App;
+use self::bench::OwnPrometheus;
+use self::grafana::Grafana;
+use self::query::Bench;
+use crate::fetch::{self, NoAnswer};
+use crate::verdict::{Finding, Judgement, Trouble, Verdict};
+
+pub use bench::stop;
+
+/// Where Prometheus and Grafana usually are.
+const PROMETHEUS: &str = "http://localhost:9090";
+const GRAFANA: &str = "http://localhost:3000";
+
+/// The learner's answers, from the root.
+const ANSWERS: &str = "section3-compose/answers.promql";
+const FINISHED: &str = "solutions/section3/answers.promql";
+/// A file of answers has a few kilobytes; what is larger is something else.
+const LARGEST: u64 = 256 * 1024;
+
+/// How long a fresh Prometheus may take to find its targets and scrape them twice.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How much of the past answers are compared on, in seconds.
+const PAST: f64 = 900.0;
+const STEP: f64 = 15.0;
+
+/// The checks of this section, in order; `promql-*` are the questions.
+pub const CHECKS: [&str; 22] = [
+    "prometheus-reachable",
+    "target-up",
+    "requests-arrive",
+    "promql-up",
+    "promql-count",
+    "promql-failed",
+    "promql-rate",
+    "promql-by-status",
+    "promql-increase",
+    "promql-error-ratio",
+    "promql-ratio-by-endpoint",
+    "promql-top",
+    "promql-compare",
+    "promql-replicas",
+    "promql-absent",
+    "promql-p95",
+    "promql-mean",
+    "alert-valid",
+    "alert-described",
+    "alert-quiet",
+    "alert-fires",
+    "grafana-panel",
+];
+
+/// What is judged, and by whom.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The workspace's root.
+    pub root: PathBuf,
+    /// Where Prometheus is; without it the usual address, or one that is started.
+    pub prometheus: Option<String>,
+    /// Where Grafana is; without it the usual address, if one is there.
+    pub grafana: Option<String>,
+    /// Start a Prometheus even when one runs.
+    pub fresh: bool,
+    /// Where the learner's app listens, for a Prometheus that is started.
+    pub app: Option<SocketAddr>,
+    /// Without `app`: look for the app, or build and start it.
+    pub start_app: bool,
+    /// Judge the finished files instead of the learner's.
+    pub solution: bool,
+}
+
+/// Judges the checks of this section, one after the other.
+pub struct Judge {
+    options: Options,
+    runtime: Runtime,
+    prometheus: Prometheus,
+    /// Kept running, and its history is what answers are compared on.
+    own: Option<OwnPrometheus>,
+    /// Why none could be started.
+    no_own: Option<String>,
+    /// Kept running for it.
+    app: Option<App>,
+    no_app: Option<Box<Trouble>>,
+    rule: Option<Rule>,
+}
+
+/// Judges the given checks, in this order, up to the first that fails. Without a Prometheus that
+/// answers, nothing else can be told.
+///
+/// # Errors
+/// When a URL is no URL.
+pub fn judge<'a>(
+    options: Options,
+    checks: impl IntoIterator<Item = &'a str>,
+) -> anyhow::Result<Vec<(&'a str, Judgement)>> {
+    let mut judge = Judge::new(options)?;
+    let mut judgements = Vec::new();
+    for check in checks {
+        let judgement = judge.judge(check);
+        let verdict = judgement.as_ref().err().map_or(Verdict::Pass, |trouble| trouble.verdict);
+        judgements.push((check, judgement));
+        if verdict == Verdict::Fail || (check == CHECKS[0] && verdict != Verdict::Pass) {
+            break;
+        }
+    }
+    Ok(judgements)
+}
+
+impl Judge {
+    /// Finds a Prometheus, or starts one if none runs and the program is installed.
+    ///
+    /// # Errors
+    /// When a URL is no URL.
+    pub fn new(options: Options) -> anyhow::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the async runtime")?;
+        let url = options.prometheus.as_deref().unwrap_or(PROMETHEUS);
+        let mut prometheus = Prometheus::new(&fetch::http_url(url, PROMETHEUS)?);
+        if let Some(grafana) = &options.grafana {
+            fetch::http_url(grafana, GRAFANA)?;
+        }
+        let (mut own, mut no_own, mut app, mut no_app) = (None, None, None, None);
+        let refused = |error: &ApiError| *error == ApiError::NoAnswer(NoAnswer::Refused);
+        let none_there =
+            || runtime.block_on(prometheus.version()).is_err_and(|error| refused(&error));
+        if options.fresh || (options.prometheus.is_none() && none_there()) {
+            if options.app.is_none() && options.start_app && OwnPrometheus::possible() {
+                match app::find_or_start(&options.root, options.solution) {
+                    Ok(found) => app = Some(found),
+                    Err(trouble) => no_app = Some(trouble),
+                }
+            }
+            let address = options.app.or(app.as_ref().map(|app| app.address));
+            let rules = rule_files(&options.root, options.solution);
+            match runtime.block_on(OwnPrometheus::start(address, &rules)) {
+                Ok(started) => {
+                    prometheus = Prometheus::new(&fetch::http_url(&started.url, PROMETHEUS)?);
+                    own = Some(started);
+                }
+                Err(error) => no_own = Some(format!("{error:#}")),
+            }
+        }
+        Ok(Self { options, runtime, prometheus, own, no_own, app, no_app, rule: None })
+    }
+
+    /// Where the Prometheus is that judges.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.prometheus.base()
+    }
+
+    /// Whether it was started for this check.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// The judgement of one of [`CHECKS`].
+    pub fn judge(&mut self, check: &str) -> Judgement {
+        match check {
+            "prometheus-reachable" => self.reachable(),
+            "target-up" => self.target_up(),
+            "requests-arrive" => self.requests_arrive(),
+            "alert-valid" => self.alert_loaded().map(|_| ()),
+            "alert-described" => self.alert_loaded().and_then(|rule| alert::described(&rule)),
+            "alert-quiet" => {
+                let rule = self.alert_loaded()?;
+                self.runtime.block_on(rehearsal::quiet(
+                    &self.prometheus,
+                    &self.options,
+                    &rule,
+                    now(),
+                ))
+            }
+            "alert-fires" => {
+                let rule = self.alert_loaded()?;
+                self.runtime.block_on(rehearsal::fires(
+                    &self.prometheus,
+                    &self.options,
+                    &rule,
+                    now(),
+                ))
+            }
+            "grafana-panel" => self.grafana(),
+            question => self.question(question),
+        }
+    }
+
+    fn reachable(&self) -> Judgement {
+        let judgement = self.runtime.block_on(reach::reachable(&self.prometheus));
+        match (&self.no_own, judgement) {
+            (Some(reason), Err(mut trouble)) => {
+                trouble.finding.found =
+                    format!("{}; and none could be started: {reason}", trouble.finding.found);
+                Err(trouble)
+            }
+            (_, judgement) => judgement,
+        }
+    }
+
+    /// A fresh Prometheus needs a moment for its first scrapes.
+    fn target_up(&self) -> Judgement {
+        if let Some(trouble) = &self.no_app {
+            return Err(trouble.clone());
+        }
+        self.patiently(|| self.runtime.block_on(reach::targets_up(&self.prometheus)))
+    }
+
+    fn requests_arrive(&self) -> Judgement {
+        self.patiently(|| self.runtime.block_on(reach::requests_arrive(&self.prometheus, now())))
+    }
+
+    /// Asks again for some seconds while it may be only that Prometheus has just been started.
+    fn patiently(&self, ask: impl Fn() -> Judgement) -> Judgement {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let judgement = ask();
+            let found =
+                judgement.as_ref().err().map_or("", |trouble| trouble.finding.found.as_str());
+            let undecided =
+                matches!(&judgement, Err(trouble) if trouble.verdict == Verdict::CouldNotTell);
+            let fresh = self.own.is_some() && (self.options.app.is_some() || self.app.is_some());
+            let fresh =
+                fresh && (found.starts_with("only the jobs") || found.starts_with("there is no"));
+            let early =
+                found == reach::NO_TARGETS || fresh || (undecided && !found.contains("refused"));
+            if !early || Instant::now() >= end {
+                return judgement;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn alert_loaded(&mut self) -> Result<Rule, Box<Trouble>> {
+        if let Some(rule) = &self.rule {
+            return Ok(rule.clone());
+        }
+        alert::valid(&self.options.root, self.options.solution)?;
+        let rule = self.runtime.block_on(alert::loaded(
+            &self.prometheus,
+            &self.options,
+            self.own.is_some(),
+        ))?;
+        self.rule = Some(rule.clone());
+        Ok(rule)
+    }
+
+    fn grafana(&self) -> Judgement {
+        let named = self.options.grafana.as_deref();
+        let url = named.unwrap_or(GRAFANA);
+        let Ok(url) = fetch::http_url(url, GRAFANA) else { return Ok(()) };
+        let grafana = Grafana::new(&url);
+        if self.runtime.block_on(grafana.reachable()) {
+            return self.runtime.block_on(grafana.judge());
+        }
+        // Without Docker there is none, and nobody has to have one.
+        match named {
+            None => Ok(()),
+            Some(url) => {
+                Finding::new(format!("Grafana at {url}"), "none answers there").could_not_tell()
+            }
+        }
+    }
+
+    fn question(&self, name: &str) -> Judgement {
+        let Some(question) = questions::find(name) else {
+            return Finding::new("a check of section 3", format!("`{name}` is none"))
+                .could_not_tell();
+        };
+        let file = if self.options.solution { FINISHED } else { ANSWERS };
+        let answers = read_answers(&self.options.root, file)?;
+        let Some(answer) = answers.get(name) else {
+            let strange: Vec<&str> =
+                answers.names().filter(|name| questions::find(name).is_none()).collect();
+            let instead = match strange.first() {
+                Some(strange) => format!(", but one that is not known: [{strange}]"),
+                None => String::new(),
+            };
+            return Finding::new(
+                question.asked(),
+                format!("{file} has no question [{name}]{instead}"),
+            )
+            .because(format!("Put it back, as a comment above your query: # [{name}]"))
+            .fail();
+        };
+        if answer.query.is_empty() {
+            if question.bonus {
+                return Ok(());
+            }
+            return Finding::new(question.asked(), "not answered yet")
+                .because(format!("Write the query into {file}, below line {}.", answer.line))
+                .fail();
+        }
+        self.runtime.block_on(async {
+            let interval = if self.own.is_some() {
+                history::INTERVAL as f64
+            } else {
+                reach::scrape_interval(&self.prometheus).await.unwrap_or(0.0)
+            };
+            let bench =
+                Bench { prometheus: &self.prometheus, instants: self.instants(), interval, file };
+            bench.judge(question, answer).await
+        })
+    }
+
+    fn instants(&self) -> Instants {
+        if self.own.is_some() {
+            return history::INSTANTS;
+        }
+        // The newest scrapes are left out: between two queries another one may come.
+        let end = ((now() - 10.0) / STEP).floor() * STEP;
+        Instants { start: end - PAST, end, step: STEP }
+    }
+}
+
+fn read_answers(root: &Path, file: &str) -> Result<Answers, Box<Trouble>> {
+    let path = root.join(file);
+    let expected = format!("your answers in {file}");
+    let size = std::fs::metadata(&path).map(|metadata| metadata.len()).unwrap_or(0);
+    if size > LARGEST {
+        return Finding::new(expected, format!("a file of {size} bytes")).fail();
+    }
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => {
+            return Finding::new(expected, error.to_string())
+                .because("`cargo workshop reset section3` brings the file back.")
+                .fail();
+        }
+    };
+    let answers = Answers::read(&text);
+    if let Some((name, line)) = &answers.twice {
+        return Finding::new(
+            expected,
+            format!("[{name}] stands there twice, again at line {line}"),
+        )
+        .because("One query for each question: which of them is your answer?")
+        .fail();
+    }
+    if let Some(line) = answers.astray {
+        return Finding::new(expected, format!("line {line} stands above the first question"))
+            .because("A query belongs below its question, which begins with its name in brackets.")
+            .fail();
+    }
+    Ok(answers)
+}
+
+/// The kit's rule files, and the learner's when Prometheus would take them.
+fn rule_files(root: &Path, solution: bool) -> Vec<PathBuf> {
+    let mut files = alert::kit_files(root);
+    if alert::valid(root, solution).is_ok() {
+        files.extend(alert::files(root, solution).into_iter().map(|file| file.path));
+    }
+    files
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

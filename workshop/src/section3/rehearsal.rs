@@ -1,0 +1,280 @@
+//! How the learner's alert behaves: is it quiet on a good day, and does it fire on a bad one? With
+//! promtool both days are rehearsed, which takes no time; without it the last quarter of an hour of
+//! the running stack is looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::alert::{files, kit_files};
+use super::api::{Instants, Prometheus, Rule, Series};
+use super::bench::{self, quoted};
+use super::{Options, reach};
+use crate::verdict::{Finding, Judgement, Trouble};
+
+/// A day in the life of the app, in the notation of promtool's unit tests.
+struct Day {
+    name: &'static str,
+    /// The share of failures in percent, by minutes.
+    failing: &'static [(u64, u64)],
+    at_minute: u64,
+    fires: bool,
+}
+
+/// 15 % fail always; ten minutes in, all do.
+const QUIET: Day = Day { name: "quiet", failing: &[(20, 15)], at_minute: 20, fires: false };
+const OUTAGE: Day =
+    Day { name: "outage", failing: &[(10, 15), (6, 100)], at_minute: 16, fires: true };
+const AFTER: Day =
+    Day { name: "after", failing: &[(10, 15), (6, 100), (10, 15)], at_minute: 26, fires: false };
+
+/// It does not fire on a good day.
+pub(super) async fn quiet(
+    prometheus: &Prometheus,
+    options: &Options,
+    rule: &Rule,
+    now: f64,
+) -> Judgement {
+    let fails = |found: &str| {
+        Finding::new(format!("{} is quiet while the app is healthy", rule.name), found)
+            .because(
+                "15 % of the visits fail by design, as every learner knows. Compare the share of failures with a \
+                 threshold above that; a count of failures since the start only ever rises.",
+            )
+            .try_with(graph(prometheus, rule))
+            .fail()
+    };
+    match rehearse(options, rule, &QUIET) {
+        Some(Ok(true)) => match rehearse(options, rule, &AFTER) {
+            Some(Ok(false)) => Finding::new(
+                format!("{} ends when the app is healthy again", rule.name),
+                "it fires on, ten minutes later",
+            )
+            .because("A rate over a short window forgets; a count since the start does not.")
+            .try_with(graph(prometheus, rule))
+            .fail(),
+            _ => Ok(()),
+        },
+        Some(Ok(false)) => fails("it fires although only 15 % of the visits fail"),
+        Some(Err(error)) => {
+            Finding::new("a rehearsal with promtool", format!("{error:#}")).could_not_tell()
+        }
+        None => {
+            let past = past(prometheus, rule, now).await?;
+            match past.iter().find(|moment| moment.fires && moment.healthy) {
+                Some(_) => {
+                    fails("in the last minutes it would have fired while the app was healthy")
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+/// It fires when visits fail.
+pub(super) async fn fires(
+    prometheus: &Prometheus,
+    options: &Options,
+    rule: &Rule,
+    now: f64,
+) -> Judgement {
+    let fails = |found: &str| {
+        Finding::new(format!("{} fires when visits fail", rule.name), found)
+            .because(
+                "Put the expression into Prometheus while visits fail: does it have a result, and does the result \
+                 stay for as long as `for` wants? A failed visit has status 503.",
+            )
+            .try_with("TREECOUNTER_FAILURE_RATE=1 docker compose up -d app")
+            .try_with(graph(prometheus, rule))
+            .fail()
+    };
+    match rehearse(options, rule, &OUTAGE) {
+        Some(Ok(true)) => Ok(()),
+        Some(Ok(false)) => fails("it does not, although every visit has failed for six minutes"),
+        Some(Err(error)) => {
+            Finding::new("a rehearsal with promtool", format!("{error:#}")).could_not_tell()
+        }
+        None => {
+            let past = past(prometheus, rule, now).await?;
+            if past.iter().any(|moment| moment.fires && moment.failing) {
+                return Ok(());
+            }
+            let failing =
+                past.split(|moment| !moment.failing).map(<[Moment]>::len).max().unwrap_or(0);
+            if failing as f64 * STEP > rule.duration + 60.0 {
+                return fails(
+                    "it would not have, in the last minutes, although most visits failed",
+                );
+            }
+            Finding::new("some minutes in which visits fail", "the app was healthy all the time")
+                .because("The stack has an outage every four minutes. To have one at once, raise the faults, wait for two minutes, and check again.")
+                .try_with("TREECOUNTER_FAILURE_RATE=1 docker compose up -d app")
+                .could_not_tell()
+        }
+    }
+}
+
+fn graph(prometheus: &Prometheus, rule: &Rule) -> String {
+    format!(
+        "{}/query?g0.expr={}&g0.tab=0&g0.range_input=15m",
+        prometheus.base(),
+        crate::fetch::encode(&rule.query)
+    )
+}
+
+/// Whether the rule behaves on that day as it should, in promtool's unit tests: they evaluate the
+/// learner's own file, with the kit's recording rules, and take no time. Nothing without promtool.
+fn rehearse(options: &Options, rule: &Rule, day: &Day) -> Option<anyhow::Result<bool>> {
+    let promtool = bench::find_program("promtool")?;
+    let mut rules: Vec<PathBuf> = kit_files(&options.root);
+    rules.extend(files(&options.root, options.solution).into_iter().map(|file| file.path));
+    let run =
+        bench::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &day.test(rule, &rules));
+    Some(run.and_then(|(passed, words)| {
+        // A test that could not be run is no answer.
+        if !passed && !words.contains("expr: ") {
+            anyhow::bail!("promtool: {}", words.trim());
+        }
+        Ok(passed)
+    }))
+}
+
+impl Day {
+    fn test(&self, rule: &Rule, rules: &[PathBuf]) -> String {
+        let mut text = String::from("rule_files:\n");
+        for file in rules {
+            let _ = writeln!(text, "  - {}", quoted(&file.to_string_lossy()));
+        }
+        let _ = write!(
+            text,
+            "evaluation_interval: 5s\ntests:\n  - name: {}\n    interval: 5s\n    input_series:\n",
+            self.name
+        );
+        for instance in ["app-1:8001", "app-2:8001"] {
+            let labels = format!("job=\"treecounter\",instance=\"{instance}\"");
+            let mut line = |series: &str, values: &str| {
+                let _ = writeln!(
+                    text,
+                    "      - series: {}\n        values: {}",
+                    quoted(series),
+                    quoted(values)
+                );
+            };
+            line(&format!("up{{{labels}}}"), &self.values(|_| 0, 1));
+            let counter = |endpoint: &str, status: &str| {
+                format!("requests_total{{{labels},endpoint=\"{endpoint}\",status=\"{status}\"}}")
+            };
+            // 100 visits in an interval, so that percents are whole.
+            line(&counter("/treecounter", "200"), &self.values(|failing| 100 - failing, 0));
+            line(&counter("/treecounter", "503"), &self.values(|failing| failing, 0));
+            line(&counter("/", "200"), &self.values(|_| 10, 0));
+            line(&counter("/metrics", "200"), &self.values(|_| 1, 0));
+            line(&counter("other", "404"), &self.values(|_| 5, 0));
+        }
+        let firing = format!("ALERTS{{alertname={:?},alertstate=\"firing\"}}", rule.name);
+        // At a quiet day's end it must not have fired at any time; an alert that ends has fired before.
+        let expr = if self.name == "quiet" {
+            format!("count(count_over_time({firing}[1h])) or vector(0)")
+        } else {
+            format!("count({firing}) or vector(0)")
+        };
+        let expected = if self.fires { "1" } else { "0" };
+        let _ = write!(
+            text,
+            "    promql_expr_test:\n      - expr: {}\n        eval_time: {}m\n        exp_samples: [{{labels: '{{}}', value: {expected}}}]\n",
+            quoted(&format!("({expr}) > bool 0")),
+            self.at_minute,
+        );
+        text
+    }
+
+    /// The values of a counter that rises by so much in each interval, or of something constant.
+    fn values(&self, rise: impl Fn(u64) -> u64, from: u64) -> String {
+        let mut parts = Vec::new();
+        let mut value = from;
+        for (minutes, failing) in self.failing {
+            let (steps, rise) = (minutes * 12, rise(*failing));
+            parts.push(format!("{value}+{rise}x{}", steps - 1));
+            value += rise * steps;
+        }
+        parts.join(" ")
+    }
+}
+
+/// Seconds between two looks at the past.
+const STEP: f64 = 5.0;
+
+/// How it was, and what the rule says to that.
+struct Moment {
+    fires: bool,
+    /// Most visits failed.
+    failing: bool,
+    /// No more than usual failed, and for some time.
+    healthy: bool,
+}
+
+/// Without promtool: the rule's expression in the last quarter of an hour, with `for` taken into
+/// account, beside what really happened.
+async fn past(prometheus: &Prometheus, rule: &Rule, now: f64) -> Result<Vec<Moment>, Box<Trouble>> {
+    const FAILURES: &str = "sum(rate(requests_total{endpoint=\"/treecounter\",status=~\"5..\"}[1m])) \
+                            / sum(rate(requests_total{endpoint=\"/treecounter\"}[1m]))";
+    let at = Instants { start: now - 900.0, end: now, step: STEP };
+    let (found, truth) =
+        match (prometheus.range(&rule.query, at).await, prometheus.range(FAILURES, at).await) {
+            (Ok(found), Ok(truth)) => (found, truth),
+            (Err(error), _) | (_, Err(error)) => return reach::trouble(prometheus, &error).await,
+        };
+    let index = |time: f64| ((time - at.start) / at.step).round() as i64;
+    let times = |series: &[Series]| -> Vec<(i64, f64)> {
+        series.iter().flat_map(|one| &one.points).map(|(time, value)| (index(*time), *value)).collect()
+    };
+    let steps = ((at.end - at.start) / at.step) as i64;
+    Ok(moments(&times(&found), &times(&truth), rule.duration, steps))
+}
+
+/// Puts together when the expression had a result, which share of the visits failed, and how long
+/// `for` is. Steps count from 0.
+fn moments(holds: &[(i64, f64)], failing: &[(i64, f64)], wait: f64, steps: i64) -> Vec<Moment> {
+    let holds: BTreeSet<i64> = holds.iter().map(|(step, _)| *step).collect();
+    let ratio: BTreeMap<i64, f64> = failing.iter().copied().collect();
+    let wait = (wait / STEP).ceil() as i64;
+    // The rate's window, the wait, and a while for good measure.
+    let calm = 12 + wait + 12;
+    let fires = |step: i64| step >= wait && (step - wait..=step).all(|step| holds.contains(&step));
+    let usual = |step: &i64| ratio.get(step).is_some_and(|ratio| *ratio < 0.22);
+    (0..=steps)
+        .map(|step| Moment {
+            fires: fires(step),
+            failing: ratio.get(&step).is_some_and(|ratio| *ratio > 0.4),
+            healthy: step >= calm && (step - calm..=step).all(|step| usual(&step)),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_past_says_when_a_rule_would_have_fired() {
+        // 100 steps of calm, 20 of an outage, and calm again.
+        let failing: Vec<(i64, f64)> =
+            (0..180).map(|step| (step, if (100..120).contains(&step) { 0.9 } else { 0.15 })).collect();
+        let holds: Vec<(i64, f64)> = (102..122).map(|step| (step, 1.0)).collect();
+        let past = moments(&holds, &failing, 30.0, 180);
+        let fires: Vec<usize> = (0..180).filter(|step| past[*step].fires).collect();
+        assert_eq!(fires, (108..122).collect::<Vec<_>>());
+        assert!(past.iter().any(|moment| moment.fires && moment.failing));
+        assert!(!past.iter().any(|moment| moment.fires && moment.healthy));
+        assert!(past[60].healthy && !past[10].healthy && !past[125].healthy);
+        // One that always has a result fires on good days too.
+        let always: Vec<(i64, f64)> = (0..180).map(|step| (step, 1.0)).collect();
+        assert!(moments(&always, &failing, 30.0, 180).iter().any(|moment| moment.fires && moment.healthy));
+    }
+
+    #[test]
+    fn a_day_as_a_counter() {
+        assert_eq!(OUTAGE.values(|failing| failing, 0), "0+15x119 1800+100x71");
+        assert_eq!(QUIET.values(|_| 0, 1), "1+0x239");
+    }
+}

@@ -1,0 +1,301 @@
+//! Section 3 around the questions: what may answer in place of Prometheus, a target that is up or
+//! not, and alert rules, good and bad.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod prometheus;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use prometheus::{Kit, missing, read};
+use workshop::section3::{Judge, Options};
+use workshop::verdict::{Judgement, Trouble, Verdict};
+
+/// Answers every request with what `answer` makes of its path: the status line's end, headers, body.
+fn server(answer: impl Fn(&str) -> (String, String, String) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, answer) = (stream.unwrap(), Arc::clone(&answer));
+            thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8_lossy(&head).into_owned();
+                let (status, headers, body) = answer(head.split(' ').nth(1).unwrap_or_default());
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+            });
+        }
+    });
+    address
+}
+
+fn fixed(status: &str, headers: &str, body: &str) -> SocketAddr {
+    let answer = (status.to_owned(), headers.to_owned(), body.to_owned());
+    server(move |_| answer.clone())
+}
+
+fn words(trouble: &Trouble) -> String {
+    format!("{} | {}", trouble.finding.found, trouble.finding.cause.as_deref().unwrap_or_default())
+}
+
+fn reachable(url: String) -> Judgement {
+    let options = Options { prometheus: Some(url), ..Options::default() };
+    Judge::new(options).unwrap().judge("prometheus-reachable")
+}
+
+#[test]
+fn whatever_answers_in_place_of_prometheus_is_named() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ssh = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ssh_address = ssh.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in ssh.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"SSH-2.0-server\r\n");
+        }
+    });
+    let version = |version: &str| {
+        format!("{{\"status\":\"success\",\"data\":{{\"version\":\"{version}\"}}}}")
+    };
+    let prefixed = server(|path| match path {
+        "/" => ("302 Found".to_owned(), "Location: /prom/query\r\n".to_owned(), String::new()),
+        _ => ("404 Not Found".to_owned(), String::new(), "404 page not found\n".to_owned()),
+    });
+    for (address, expected) in [
+        (nobody, "nothing listens there"),
+        (ssh_address, "the answer was not HTTP"),
+        (
+            fixed("503 Service Unavailable", "", "Service Unavailable"),
+            "it is not ready | It starts, or stops",
+        ),
+        (fixed("200 OK", "", "<!doctype html><title>Cockpit</title>"), "a page for people (HTML)"),
+        (fixed("200 OK", "", "{\"hello\":1}"), "an answer that is not Prometheus's"),
+        (fixed("404 Not Found", "", "not found"), "404: no Prometheus API there"),
+        (
+            fixed("302 Found", "Location: /login\r\n", ""),
+            "it sends visitors to /login | Is this another program, such as Grafana?",
+        ),
+        (fixed("401 Unauthorized", "", "{}"), "it asks for a login"),
+        (fixed("500 Internal Server Error", "", ""), "status 500"),
+        (prefixed, "It listens below a path. Name it with that: --prometheus http://"),
+        (
+            fixed("200 OK", "", &version("2.53.1")),
+            "Prometheus 2.53.1 | Version 2 writes some results in another way",
+        ),
+    ] {
+        let trouble = reachable(format!("http://{address}")).unwrap_err();
+        assert_eq!(trouble.verdict, Verdict::CouldNotTell);
+        assert!(words(&trouble).contains(expected), "{expected}: {}", words(&trouble));
+    }
+    assert!(reachable(format!("http://{}", fixed("200 OK", "", &version("3.13.2")))).is_ok());
+    assert!(
+        Judge::new(Options { prometheus: Some("not a url".to_owned()), ..Options::default() })
+            .is_err()
+    );
+}
+
+/// A /metrics page whose counter rises with each scrape.
+fn app() -> SocketAddr {
+    let visits = AtomicU64::new(0);
+    server(move |_| {
+        let count = visits.fetch_add(1, Ordering::SeqCst);
+        let body = format!(
+            "# TYPE requests_total counter\nrequests_total{{endpoint=\"/metrics\",status=\"200\"}} {count}\n"
+        );
+        ("200 OK".to_owned(), "Content-Type: text/plain; version=0.0.4\r\n".to_owned(), body)
+    })
+}
+
+#[test]
+fn a_target_that_is_up_and_counts() {
+    if missing() {
+        return;
+    }
+    let kit = Kit::new();
+    let mut judge = kit.judge_with(Some(app()));
+    for check in ["prometheus-reachable", "target-up", "requests-arrive"] {
+        judge.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}"));
+    }
+}
+
+#[test]
+fn a_target_that_is_down_says_why() {
+    if missing() {
+        return;
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let html = "Content-Type: text/html\r\n";
+    let text = "Content-Type: text/plain; version=0.0.4\r\n";
+    for (address, expected) in [
+        (nobody, "Is the app running"),
+        (fixed("404 Not Found", "", ""), "Section 1 mounts it"),
+        (fixed("500 Internal Server Error", "", ""), "another status than 200"),
+        (fixed("200 OK", html, "a 1\n"), "Content-Type that Prometheus 3 does not take"),
+        (fixed("200 OK", text, "<html>\n"), "not valid exposition text"),
+    ] {
+        let kit = Kit::new();
+        let trouble = kit.judge_with(Some(address)).judge("target-up").unwrap_err();
+        assert_eq!(trouble.verdict, Verdict::Fail);
+        assert!(words(&trouble).contains(expected), "{expected}: {}", words(&trouble));
+    }
+    let kit = Kit::new();
+    let trouble = kit.judge().judge("target-up").unwrap_err();
+    assert!(words(&trouble).contains("only the jobs prometheus"), "{}", words(&trouble));
+}
+
+#[test]
+fn a_target_without_the_counter_is_told() {
+    if missing() {
+        return;
+    }
+    let kit = Kit::new();
+    let other = fixed("200 OK", "Content-Type: text/plain; version=0.0.4\r\n", "something 1\n");
+    let trouble = kit.judge_with(Some(other)).judge("requests-arrive").unwrap_err();
+    assert!(words(&trouble).contains("there is no requests_total"), "{}", words(&trouble));
+}
+
+const ALERT_CHECKS: [&str; 4] = ["alert-valid", "alert-described", "alert-quiet", "alert-fires"];
+
+/// The finished rule, with some words replaced.
+fn rule(replaced: &[(&str, &str)]) -> String {
+    let mut text = read("solutions/section3/alerts.yml").replace("\r\n", "\n");
+    for (old, new) in replaced {
+        assert!(text.contains(old), "{old}");
+        text = text.replace(old, new);
+    }
+    text
+}
+
+fn simple(expr: &str) -> String {
+    format!(
+        "groups:\n  - name: mine\n    rules:\n      - alert: Mine\n        expr: {expr}\n        for: 30s\n        \
+         labels: {{severity: critical}}\n        annotations: {{summary: oh}}\n"
+    )
+}
+
+fn kit_with(rules: &str) -> Kit {
+    let kit = Kit::new();
+    kit.write("section3-compose/rules/alerts.yml", rules);
+    for file in ["deploy/prometheus/rules/red.yml", "deploy/prometheus/rules/alerts.yml"] {
+        kit.write(file, &read(file));
+    }
+    kit
+}
+
+#[test]
+fn good_rules_pass() {
+    if missing() {
+        return;
+    }
+    let rules = [
+        rule(&[]),
+        simple(
+            "job_endpoint:requests_failed_per_requests:ratio_rate1m{endpoint=\"/treecounter\"} > 0.5",
+        ),
+        simple(
+            "sum(rate(requests_total{status=~\"5..\"}[1m])) / sum(rate(requests_total[1m])) > 0.5",
+        ),
+    ];
+    for text in rules {
+        let kit = kit_with(&text);
+        let mut judge = kit.judge();
+        for check in ALERT_CHECKS {
+            judge.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}\n{text}"));
+        }
+    }
+}
+
+#[test]
+fn each_bad_rule_fails_its_check_with_its_message() {
+    if missing() {
+        return;
+    }
+    let cases = [
+        ("groups: []\n".to_owned(), "alert-valid", "no alert in it so far"),
+        (String::new(), "alert-valid", "no alert in it so far"),
+        ("hello: [\n".to_owned(), "alert-valid", "did not find expected"),
+        (rule(&[("        for: 30s", "\tfor: 30s")]), "alert-valid", "There is a tab in the file"),
+        (rule(&[("for: 30s", "fro: 30s")]), "alert-valid", "is it misspelt"),
+        (rule(&[("for: 30s", "for: 30")]), "alert-valid", "A duration has a unit"),
+        (
+            rule(&[(
+                "sum(rate(requests_total{endpoint=\"/treecounter\"}[1m]))",
+                "sum(rate(requests_total[1m])",
+            )]),
+            "alert-valid",
+            "unclosed left parenthesis",
+        ),
+        (rule(&[("        for: 30s\n", "")]), "alert-described", "Without `for` one bad scrape"),
+        (rule(&[("for: 30s", "for: 1h")]), "alert-described", "lasts 45 seconds"),
+        (rule(&[("severity: critical", "team: trees")]), "alert-described", "no label severity"),
+        (rule(&[("summary:", "title:")]), "alert-described", "no annotation summary"),
+        (rule(&[("> 0.25", "> 0.1")]), "alert-quiet", "although only 15 % of the visits fail"),
+        (
+            simple("requests_total{status=\"503\"} > 100"),
+            "alert-quiet",
+            "although only 15 % of the visits fail",
+        ),
+        (
+            simple(
+                "sum(increase(requests_total{status=\"503\"}[20m])) / sum(increase(requests_total[20m])) > 0.3",
+            ),
+            "alert-quiet",
+            "fires on, ten minutes later",
+        ),
+        (rule(&[("> 0.25", "> 1.25")]), "alert-fires", "although every visit has failed"),
+        (
+            simple("rate(requests_total{status=\"500\"}[1m]) > 0.25"),
+            "alert-fires",
+            "although every visit has failed",
+        ),
+    ];
+    for (text, check, expected) in cases {
+        let kit = kit_with(&text);
+        let mut judge = kit.judge();
+        for earlier in ALERT_CHECKS {
+            let judgement = judge.judge(earlier);
+            if earlier == check {
+                let trouble = judgement.unwrap_err();
+                assert_eq!(trouble.verdict, Verdict::Fail, "{trouble:?}");
+                assert!(words(&trouble).contains(expected), "{expected}: {trouble:?}");
+                break;
+            }
+            judgement.unwrap_or_else(|trouble| panic!("{earlier}: {trouble:?}\n{text}"));
+        }
+        assert_eq!(
+            std::fs::read_to_string(kit.root.join("section3-compose/rules/alerts.yml")).unwrap(),
+            text
+        );
+    }
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    if missing() {
+        return;
+    }
+    let kit = Kit::new();
+    let judge = kit.judge();
+    let address: SocketAddr = judge.url().trim_start_matches("http://").parse().unwrap();
+    drop(judge);
+    let start = Instant::now();
+    while std::net::TcpStream::connect(address).is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(5), "Prometheus outlives its check");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
