@@ -30,6 +30,7 @@ use self::report::Report;
 use self::session::{Session, Subject};
 use crate::learner;
 use crate::progress::{self, Progress};
+use crate::section3;
 use crate::sections::{Course, Section};
 use crate::workspace::Workspace;
 
@@ -46,6 +47,14 @@ pub struct Args {
     /// Judge a program that runs already, such as http://localhost:8001
     #[arg(long, value_name = "URL")]
     attach: Option<String>,
+
+    /// Section 3: where Prometheus is, if not at http://localhost:9090
+    #[arg(long, value_name = "URL")]
+    prometheus: Option<String>,
+
+    /// Section 3: where Grafana is, if not at http://localhost:3000
+    #[arg(long, value_name = "URL")]
+    grafana: Option<String>,
 
     /// Print the report as JSON, for tools
     #[arg(long)]
@@ -75,7 +84,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         (None, false, Some(path)) => Subject::Executable(path, args.source),
         (None, false, None) => Subject::Learner,
     };
-    let session = Session { workspace: &workspace, course, subject };
+    let stack = section3::Options {
+        prometheus: args.prometheus,
+        grafana: args.grafana,
+        ..section3::Options::default()
+    };
+    let session = Session { workspace: &workspace, course, subject, stack };
     if args.watch {
         return watch::run(&session, args.section.as_deref());
     }
@@ -111,6 +125,7 @@ fn remember(session: &Session<'_>, section: &Section, report: &Report) {
 fn stop_on_ctrl_c(watch: bool) -> anyhow::Result<()> {
     ctrlc::set_handler(move || {
         learner::stop_all();
+        section3::stop();
         anstream::eprintln!();
         std::process::exit(if watch { 0 } else { 130 });
     })

@@ -141,18 +141,24 @@ fn a_target_that_is_down_says_why() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let html = "Content-Type: text/html\r\n";
     let text = "Content-Type: text/plain; version=0.0.4\r\n";
-    for (address, expected) in [
+    let cases = [
         (nobody, "Is the app running"),
         (fixed("404 Not Found", "", ""), "Section 1 mounts it"),
         (fixed("500 Internal Server Error", "", ""), "another status than 200"),
         (fixed("200 OK", html, "a 1\n"), "Content-Type that Prometheus 3 does not take"),
         (fixed("200 OK", text, "<html>\n"), "not valid exposition text"),
-    ] {
-        let kit = Kit::new();
-        let trouble = kit.judge_with(Some(address)).judge("target-up").unwrap_err();
-        assert_eq!(trouble.verdict, Verdict::Fail);
-        assert!(words(&trouble).contains(expected), "{expected}: {}", words(&trouble));
-    }
+    ];
+    // Each waits for its own Prometheus to begin: all at once.
+    thread::scope(|scope| {
+        for (address, expected) in cases {
+            scope.spawn(move || {
+                let kit = Kit::new();
+                let trouble = kit.judge_with(Some(address)).judge("target-up").unwrap_err();
+                assert_eq!(trouble.verdict, Verdict::Fail);
+                assert!(words(&trouble).contains(expected), "{expected}: {}", words(&trouble));
+            });
+        }
+    });
     let kit = Kit::new();
     let trouble = kit.judge().judge("target-up").unwrap_err();
     assert!(words(&trouble).contains("only the jobs prometheus"), "{}", words(&trouble));

@@ -3,34 +3,12 @@
 use super::context::Context;
 use super::{bonus, section1, section2};
 use crate::verdict::Judgement;
-use crate::workspace::Workspace;
 
 /// A check that looks at the learner's running program.
 pub(super) type Judge = fn(&Context<'_>) -> Judgement;
 
-/// Judges a section whose checks look at the running stack: the checks' slugs with what came of
-/// them, in order. Those after the first failure may be left out.
-pub(super) type StackJudge = fn(&Stack<'_>) -> Vec<(&'static str, Judgement)>;
-
-/// What the judge of a stack is given.
-#[derive(Debug)]
-#[allow(dead_code)] // Read by the judges of STACKS.
-pub(super) struct Stack<'a> {
-    /// The learner's copy of the workshop.
-    pub(super) workspace: &'a Workspace,
-    /// Judge the solution's files instead of the learner's.
-    pub(super) solution: bool,
-    /// What `--attach` said.
-    pub(super) url: Option<&'a str>,
-}
-
-/// The sections whose checks look at the running stack.
-const STACKS: [(&str, StackJudge); 0] = [];
-
-/// The judge of a section whose checks look at the running stack.
-pub(super) fn stack(section: &str) -> Option<StackJudge> {
-    STACKS.iter().find(|(slug, _)| *slug == section).map(|(_, judge)| *judge)
-}
+/// The section whose checks look at the running stack, and are judged by [`crate::section3`].
+pub(super) const STACK: &str = "section3";
 
 /// The check that comes first, and is cargo's to judge.
 pub(super) const BUILDS: &str = "builds";

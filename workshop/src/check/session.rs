@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::catalog::{self, BUILDS, Judge, Stack, StackJudge};
+use super::catalog::{self, BUILDS, Judge};
 use super::clues::Source;
 use super::context::Context;
 use super::report::{Report, StepReport};
@@ -13,6 +13,7 @@ use super::run::Launch;
 use super::runs::{Runs, Wanted};
 use crate::learner::{self, Built};
 use crate::probe::Target;
+use crate::section3;
 use crate::sections::{Course, Section};
 use crate::verdict::{Finding, Judgement, Outcome, Verdict};
 use crate::workspace::Workspace;
@@ -44,6 +45,8 @@ pub(super) struct Session<'a> {
     pub course: &'a Course,
     /// Which program is judged.
     pub subject: Subject,
+    /// Where the stack of section 3 is.
+    pub stack: section3::Options,
 }
 
 impl Session<'_> {
@@ -52,8 +55,8 @@ impl Session<'_> {
     /// # Errors
     /// When nothing could be judged at all.
     pub(super) fn check(&self, section: &Section) -> anyhow::Result<Report> {
-        if let Some(judge) = catalog::stack(&section.slug) {
-            return Ok(self.check_stack(section, judge));
+        if section.slug == catalog::STACK {
+            return self.check_stack(section);
         }
         let target = match &self.subject {
             Subject::Running(url) => Some(target(url)?),
@@ -116,13 +119,16 @@ impl Session<'_> {
     }
 
     /// Checks a section whose checks look at the running stack.
-    fn check_stack(&self, section: &Section, judge: StackJudge) -> Report {
-        let url = match &self.subject {
-            Subject::Running(url) => Some(url.as_str()),
-            _ => None,
-        };
-        let solution = matches!(self.subject, Subject::Solution);
-        let mut judgements = judge(&Stack { workspace: self.workspace, solution, url });
+    fn check_stack(&self, section: &Section) -> anyhow::Result<Report> {
+        let mut options = self.stack.clone();
+        options.root = self.workspace.root().to_owned();
+        options.start_app = true;
+        options.solution = matches!(self.subject, Subject::Solution);
+        if let Subject::Running(url) = &self.subject {
+            options.prometheus.get_or_insert_with(|| url.clone());
+        }
+        let slugs = section.checks().map(|(.., check)| check.slug.as_str());
+        let mut judgements = section3::judge(options, slugs)?;
         let mut judging = Judging { section, ended: false };
         let own: Vec<Outcome> = section
             .checks()
@@ -132,7 +138,7 @@ impl Session<'_> {
                 judging.take(self.course, &check.slug, || judgement)
             })
             .collect();
-        Report {
+        Ok(Report {
             section: section.slug.clone(),
             title: section.title.clone(),
             verdict: Verdict::of(own.iter().filter_map(|outcome| outcome.verdict)),
@@ -141,7 +147,7 @@ impl Session<'_> {
             output: Vec::new(),
             output_left_out: 0,
             built: true,
-        }
+        })
     }
 
     /// The checks of section 1, which every later section stands on. What else was taught before,

@@ -24,11 +24,14 @@ pub(super) fn find_or_start(root: &Path, solution: bool) -> Result<App, Box<Trou
     if !solution && TcpStream::connect_timeout(&USUAL, Duration::from_millis(300)).is_ok() {
         return Ok(App { address: USUAL, _program: None });
     }
-    let (package, bin) = if solution { ("solutions", Some("section3")) } else { ("section3-compose", None) };
+    let (package, bin) =
+        if solution { ("solutions", Some("section3")) } else { ("section3-compose", None) };
     let expected = format!("{package} runs, so that Prometheus can scrape it");
     let executable = match learner::build(root, package, bin) {
         Ok(Built::Executable(path)) => path,
-        Ok(Built::Failed) => return Finding::new(expected, "it does not compile: see above").fail(),
+        Ok(Built::Failed) => {
+            return Finding::new(expected, "it does not compile: see above").fail();
+        }
         Err(error) => return Finding::new(expected, format!("{error:#}")).could_not_tell(),
     };
     // Quick answers, so that a check need not wait for them.
@@ -42,7 +45,9 @@ pub(super) fn find_or_start(root: &Path, solution: bool) -> Result<App, Box<Trou
         let found = match reason {
             NoStart::NotRun(reason) => format!("it cannot be run: {reason}"),
             NoStart::Died(status) => format!("it ended at once: {status}"),
-            NoStart::Silent(limit) => format!("it has not said where it listens within {} s", limit.as_secs()),
+            NoStart::Silent(limit) => {
+                format!("it has not said where it listens within {} s", limit.as_secs())
+            }
             NoStart::Floods => "it prints without end".to_owned(),
         };
         Finding::new(expected, found).try_with(format!("cargo run -p {package}")).fail()

@@ -390,3 +390,24 @@ fn rule_files(root: &Path, solution: bool) -> Vec<PathBuf> {
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sections::Course;
+
+    #[test]
+    fn every_check_has_an_entry_and_the_reverse() {
+        let section = Course::embedded().unwrap().section("section3").unwrap();
+        let mut described: Vec<&str> =
+            section.checks().map(|(.., check)| check.slug.as_str()).collect();
+        assert_eq!(described[0], CHECKS[0], "without a Prometheus nothing else can be told");
+        let mut judged = CHECKS.to_vec();
+        described.sort_unstable();
+        judged.sort_unstable();
+        assert_eq!(described, judged);
+        let questions: Vec<&str> =
+            questions::QUESTIONS.iter().map(|question| question.name).collect();
+        assert!(questions.iter().all(|name| judged.contains(name)));
+    }
+}

@@ -221,7 +221,8 @@ fn duration(text: &str) -> Option<f64> {
 
 /// The app's counter is stored, and rises.
 pub(super) async fn requests_arrive(prometheus: &Prometheus, now: f64) -> Judgement {
-    let at = Instants { start: now - 60.0, end: now, step: 5.0 };
+    let step = scrape_interval(prometheus).await.unwrap_or(5.0).max(1.0);
+    let at = Instants { start: now - 60.0, end: now, step };
     let query = format!("sum(requests_total{{job=\"{JOB}\"}})");
     let found = match prometheus.range(&query, at).await {
         Ok(found) => found,

@@ -226,7 +226,11 @@ async fn past(prometheus: &Prometheus, rule: &Rule, now: f64) -> Result<Vec<Mome
         };
     let index = |time: f64| ((time - at.start) / at.step).round() as i64;
     let times = |series: &[Series]| -> Vec<(i64, f64)> {
-        series.iter().flat_map(|one| &one.points).map(|(time, value)| (index(*time), *value)).collect()
+        series
+            .iter()
+            .flat_map(|one| &one.points)
+            .map(|(time, value)| (index(*time), *value))
+            .collect()
     };
     let steps = ((at.end - at.start) / at.step) as i64;
     Ok(moments(&times(&found), &times(&truth), rule.duration, steps))
@@ -258,8 +262,9 @@ mod tests {
     #[test]
     fn the_past_says_when_a_rule_would_have_fired() {
         // 100 steps of calm, 20 of an outage, and calm again.
-        let failing: Vec<(i64, f64)> =
-            (0..180).map(|step| (step, if (100..120).contains(&step) { 0.9 } else { 0.15 })).collect();
+        let failing: Vec<(i64, f64)> = (0..180)
+            .map(|step| (step, if (100..120).contains(&step) { 0.9 } else { 0.15 }))
+            .collect();
         let holds: Vec<(i64, f64)> = (102..122).map(|step| (step, 1.0)).collect();
         let past = moments(&holds, &failing, 30.0, 180);
         let fires: Vec<usize> = (0..180).filter(|step| past[*step].fires).collect();
@@ -269,7 +274,11 @@ mod tests {
         assert!(past[60].healthy && !past[10].healthy && !past[125].healthy);
         // One that always has a result fires on good days too.
         let always: Vec<(i64, f64)> = (0..180).map(|step| (step, 1.0)).collect();
-        assert!(moments(&always, &failing, 30.0, 180).iter().any(|moment| moment.fires && moment.healthy));
+        assert!(
+            moments(&always, &failing, 30.0, 180)
+                .iter()
+                .any(|moment| moment.fires && moment.healthy)
+        );
     }
 
     #[test]
