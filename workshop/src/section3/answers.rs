@@ -32,12 +32,15 @@ impl Answers {
     pub(super) fn read(text: &str) -> Self {
         let mut answers = Self::default();
         let mut current: Option<(String, Answer, Vec<&str>)> = None;
+        // A question ends with its paragraph.
+        let mut asking = false;
         // Editors on some systems put a mark at a file's start.
         let text = text.trim_start_matches('\u{feff}');
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
             if let Some((name, question)) = heading(line) {
                 answers.keep(current.take());
+                asking = true;
                 current = Some((
                     name.to_owned(),
                     Answer { question: question.to_owned(), query: String::new(), line: number },
@@ -48,12 +51,12 @@ impl Answers {
                 match comment {
                     // Comments above a query go on with the question.
                     Some(comment) if query.is_empty() => {
-                        if !comment.trim().is_empty() {
+                        if asking && !comment.trim().is_empty() {
                             answer.question.push(' ');
                             answer.question.push_str(comment.trim());
                         }
                     }
-                    None if query.is_empty() && line.trim().is_empty() => {}
+                    None if query.is_empty() && line.trim().is_empty() => asking = false,
                     _ => {
                         if query.is_empty() {
                             answer.line = number;
@@ -116,18 +119,18 @@ mod tests {
     #[test]
     fn a_question_its_answer_and_their_lines() {
         let answers = Answers::read(
-            "# My answers.\n\n# 1. [up] Which targets\n#    are up?\nup{job=\"a\"}\n\n# [rate] How fast?\n\n\
+            "# My answers.\n\n# 1. [up] Which targets\n#    are up?\n\n# A note.\nup{job=\"a\"}\n\n# [rate] How fast?\n\n\
              sum by (status) (\n  # all of them\n  rate(a[1m])\n)\n# I am not sure.\n\n# [last] And?\n",
         );
         let up = answers.get("up").unwrap();
         assert_eq!(
             (up.question.as_str(), up.query.as_str(), up.line),
-            ("Which targets are up?", "up{job=\"a\"}", 5)
+            ("Which targets are up?", "up{job=\"a\"}", 7)
         );
         assert_eq!(query(&answers, "rate"), "sum by (status) (\n  # all of them\n  rate(a[1m])\n)");
-        assert_eq!(answers.get("rate").unwrap().line, 9);
+        assert_eq!(answers.get("rate").unwrap().line, 11);
         assert_eq!(query(&answers, "last"), "");
-        assert_eq!(answers.get("last").unwrap().line, 15);
+        assert_eq!(answers.get("last").unwrap().line, 17);
         assert_eq!(answers.names().collect::<Vec<_>>(), ["last", "rate", "up"]);
         assert!(answers.twice.is_none() && answers.astray.is_none());
     }
