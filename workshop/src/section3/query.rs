@@ -55,7 +55,7 @@ impl Bench<'_> {
             if !may_be_empty && points(&expected) < INSTANTS {
                 return Finding::new(
                     format!("data to compare your answer on: {}", question.needs),
-                    "the finished query has too few results so far",
+                    if question.bonus { "no histogram so far" } else { "too little of it so far" },
                 )
                 .because("Give it a minute or two of traffic and check again.")
                 .could_not_tell();
