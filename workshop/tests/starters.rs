@@ -80,6 +80,18 @@ fn a_starter_fits_on_one_screen() {
     }
 }
 
+/// All that reset and goto restore is built in.
+#[test]
+fn every_file_has_a_starter_and_a_solution() {
+    for section in &course().sections {
+        for file in &section.files {
+            let starter = starter::of_file(course(), section, file).unwrap();
+            let solution = starter::solution(file).unwrap();
+            assert!(!starter.is_empty() && !solution.is_empty(), "{}", file.path);
+        }
+    }
+}
+
 /// A learner has edited these files, and that is what they are for; in CI nobody has.
 #[test]
 fn the_starters_in_the_tree_are_the_generated_ones() {
