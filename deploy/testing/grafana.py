@@ -41,7 +41,10 @@ def check(report, url, user, password, source_uid):
     report.step("Grafana: the dashboards are there, under their uids", provisioned, learner)
     report.step("Grafana: the first dashboard is the home page, without a login", home, anyone)
     for name, dashboard in dashboards.load().items():
-        report.step(f"Grafana: every query of {name} has data", every_query, anyone, dashboard, source_uid)
+        report.step(
+            f"Grafana: every query of {name} has data",
+            lambda dashboard=dashboard: wait_for("data", lambda: every_query(anyone, dashboard, source_uid), 60),
+        )
     report.step("Grafana: it shows Prometheus's alert rules", alert_rules, learner, source_uid)
     report.step("Grafana: a dashboard that a learner changed is saved", change, learner)
 

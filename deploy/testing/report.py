@@ -21,6 +21,7 @@ class Report:
     """Runs the steps of a test and tells how each of them ended."""
 
     def __init__(self):
+        self.passed = 0
         self.failed = 0
         self.skipped = 0
         self.begin = time.monotonic()
@@ -41,6 +42,7 @@ class Report:
             self._tell("FAIL", title, began, None)
             print(textwrap.indent(traceback.format_exc().strip(), "        "), flush=True)
             return False
+        self.passed += 1
         self._tell("ok", title, began, note)
         return True
 
@@ -65,7 +67,7 @@ class Report:
         if self.failed:
             print(f"\n{self.failed} failed{skipped}, {took}")
             return 1
-        print(f"\nall passed{skipped}, {took}")
+        print(f"\n{'all passed' if self.passed else 'nothing was tested'}{skipped}, {took}")
         return 0
 
 
