@@ -124,7 +124,7 @@ fn a_counter_of_whole_numbers_takes_no_fractions() {
 
 #[test]
 fn commands_in_a_lesson_print_what_is_written_below_them() {
-    if !cfg!(unix) || !has("curl", "--version") {
+    if !cfg!(unix) || !has("curl", &["--version"]) {
         return;
     }
     let mut ran = 0;

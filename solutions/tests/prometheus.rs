@@ -98,7 +98,7 @@ fn queries(readme: &str) -> Vec<String> {
 
 #[test]
 fn prometheus_scrapes_the_finished_program() {
-    if !has("prometheus", "--version") {
+    if !has("prometheus", &["--version"]) {
         return;
     }
     let settings = [("TREECOUNTER_FAILURE_RATE", "0.15"), ("TREECOUNTER_LATENCY_MAX_SECONDS", "0")];

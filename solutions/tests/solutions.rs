@@ -28,28 +28,41 @@ fn every_solution_serves_the_page_and_its_metrics() {
     }
 }
 
-#[test]
-fn promtool_finds_nothing_to_remark() {
-    if !has("promtool", "--version") {
-        return;
-    }
+/// Has another program read each solution's exposition, and expects it to have no remark.
+fn have_read(tool: &str, arguments: &[&str]) {
     for name in SOLUTIONS {
         let program = Program::start(name, &[("TREECOUNTER_LATENCY_MAX_SECONDS", "0")]);
         for path in ["/", "/treecounter", "/treecounter", "/nope", "/metrics"] {
             program.get(path);
         }
         let (_, exposition) = program.get("/metrics");
-        let mut promtool = Command::new("promtool")
-            .args(["check", "metrics", "--extended"])
+        let mut reader = Command::new(tool)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        promtool.stdin.take().unwrap().write_all(exposition.as_bytes()).unwrap();
-        let output = promtool.wait_with_output().unwrap();
+        reader.stdin.take().unwrap().write_all(exposition.as_bytes()).unwrap();
+        let output = reader.wait_with_output().unwrap();
         assert!(output.status.success(), "{name}: {output:?}");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}");
+    }
+}
+
+#[test]
+fn promtool_finds_nothing_to_remark() {
+    if has("promtool", &["--version"]) {
+        have_read("promtool", &["check", "metrics", "--extended"]);
+    }
+}
+
+#[test]
+fn the_python_client_reads_every_exposition() {
+    if has("python3", &["-c", "import prometheus_client"]) {
+        let read = "import sys; from prometheus_client.parser import text_string_to_metric_families \
+                    as families; assert len(list(families(sys.stdin.read()))) > 10";
+        have_read("python3", &["-c", read]);
     }
 }
 

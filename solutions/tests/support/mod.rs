@@ -105,17 +105,17 @@ fn command(name: &str) -> Command {
     command
 }
 
-/// Whether a tool that a test cannot do without is there; in CI it must be.
-pub fn has(tool: &str, argument: &str) -> bool {
+/// Whether a tool that a test cannot do without is there, and does this; in CI it must.
+pub fn has(tool: &str, arguments: &[&str]) -> bool {
     let found = Command::new(tool)
-        .arg(argument)
+        .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    assert!(found || std::env::var_os("CI").is_none(), "CI has no {tool}");
+    assert!(found || std::env::var_os("CI").is_none(), "CI has no {tool} {arguments:?}");
     if !found {
-        println!("skipped: there is no {tool} here");
+        println!("skipped: there is no {tool} {arguments:?} here");
     }
     found
 }
