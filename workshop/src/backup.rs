@@ -63,7 +63,7 @@ impl Backup {
         };
         let stem = format!("{}-{what}", stamp(SystemTime::now()));
         for number in 1..100 {
-            // Two commands within one second each get a directory of their own.
+            // Two commands at the same time each get a directory of their own.
             let name = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
             let directory = parent.join(&name);
             match fs::create_dir(&directory) {
@@ -76,7 +76,7 @@ impl Backup {
                 }
             }
         }
-        bail!("there are too many backups of this second")
+        bail!("there are too many backups of this moment")
     }
 
     fn write(&self, directory: &Path) -> anyhow::Result<()> {
@@ -173,10 +173,11 @@ fn check_inside(path: &str) -> anyhow::Result<()> {
 
 /// The date and time in UTC, in letters that every file system takes, and that sort by age.
 fn stamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let elapsed = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let (seconds, thousandths) = (elapsed.as_secs(), elapsed.subsec_millis());
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}{minute:02}{second:02}Z")
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}{minute:02}{second:02}.{thousandths:03}Z")
 }
 
 /// The date of a day counted from 1970-01-01.
@@ -207,12 +208,12 @@ mod tests {
 
     #[test]
     fn a_stamp_is_the_date_and_time() {
-        let at = |seconds| stamp(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(0), "1970-01-01T000000Z");
-        assert_eq!(at(951_782_400), "2000-02-29T000000Z");
-        assert_eq!(at(1_709_251_199), "2024-02-29T235959Z");
-        assert_eq!(at(1_798_761_599), "2026-12-31T235959Z");
-        assert_eq!(at(4_107_542_400), "2100-03-01T000000Z");
+        let at = |seconds| stamp(UNIX_EPOCH + Duration::from_secs_f64(seconds));
+        assert_eq!(at(0.0), "1970-01-01T000000.000Z");
+        assert_eq!(at(951_782_400.5), "2000-02-29T000000.500Z");
+        assert_eq!(at(1_709_251_199.0), "2024-02-29T235959.000Z");
+        assert_eq!(at(1_798_761_599.0), "2026-12-31T235959.000Z");
+        assert_eq!(at(4_107_542_400.0), "2100-03-01T000000.000Z");
     }
 
     #[test]

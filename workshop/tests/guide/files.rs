@@ -141,14 +141,13 @@ fn a_file_that_is_not_text_is_kept_byte_by_byte() {
 #[test]
 fn backups_are_listed_and_the_newest_is_the_default() {
     let tree = Tree::new();
-    tree.write(ONE, MINE);
-    tree.run("reset section1 --yes").expect(0, &[]);
-    tree.write(TWO, MINE);
-    tree.run("reset section2 --yes").expect(0, &[]);
+    for (file, section) in [(THREE, "section3"), (ONE, "section1"), (TWO, "section2")] {
+        tree.write(file, MINE);
+        tree.run(&format!("reset {section} --yes")).expect(0, &[]);
+    }
     let list = tree.run("undo --list");
-    let names: Vec<&str> = list.out.lines().collect();
-    assert_eq!(names.len(), 2, "{names:?}");
-    assert!(names[0].ends_with("-reset-section1") && names[1].ends_with("-reset-section2"));
+    let kinds: Vec<&str> = list.out.lines().map(|name| name.split_once("Z-").unwrap().1).collect();
+    assert_eq!(kinds, ["reset-section3", "reset-section1", "reset-section2"]);
     tree.run("undo --yes").expect(0, &[TWO]);
     assert_eq!(tree.read(TWO), MINE);
     tree.run("undo 2020-01-01 --yes").expect(2, &["there is no backup `2020-01-01`", "--list"]);
