@@ -5,6 +5,8 @@ use anyhow::Context;
 /// Each file under its path from the root, with `\n` at its lines' ends on every system.
 const FILES: &[(&str, &str)] = &[
     ("workshop/starters/section1.rs", include_str!("../starters/section1.rs")),
+    ("workshop/starters/answers.promql", include_str!("../starters/answers.promql")),
+    ("solutions/section3/answers.promql", include_str!("../../solutions/section3/answers.promql")),
     ("workshop/starters/alerts.yml", include_str!("../starters/alerts.yml")),
     ("solutions/section3/alerts.yml", include_str!("../../solutions/section3/alerts.yml")),
     ("solutions/src/bin/section1.rs", include_str!("../../solutions/src/bin/section1.rs")),

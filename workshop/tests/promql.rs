@@ -33,7 +33,7 @@ fn every_finished_answer_passes_and_the_starter_passes_none_but_the_bonus() {
     }
     kit.write(
         "section3-compose/answers.promql",
-        &prometheus::read("section3-compose/answers.promql"),
+        &prometheus::read("workshop/starters/answers.promql"),
     );
     for question in questions {
         let bonus = ["promql-p95", "promql-mean"].contains(&question);

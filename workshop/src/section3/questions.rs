@@ -73,7 +73,7 @@ fn reference() -> &'static Answers {
 mod tests {
     use super::*;
 
-    const STARTER: &str = include_str!("../../../section3-compose/answers.promql");
+    const STARTER: &str = include_str!("../../starters/answers.promql");
 
     #[test]
     fn each_question_has_its_finished_answer_and_the_reverse() {
