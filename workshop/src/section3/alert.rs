@@ -193,16 +193,17 @@ pub(super) async fn loaded(
             rule.file.contains("deploy/prometheus") || rule.file.contains("/etc/prometheus/rules");
         rule.kind == "alerting" && !kit && names.contains(&rule.name.as_str())
     };
-    if let Some(rule) = rules.iter().find(is_learners) {
-        return Ok(rule.clone());
-    }
-    let page = format!("{}/rules", prometheus.base());
+    // What is loaded may be what stood there before.
     if !prometheus.reloaded().await.unwrap_or(true) {
         return Finding::new(expected, "Prometheus refuses a changed file, and goes on with the rules it had")
             .because("What is wrong stands in its log, and promtool says it with the line.")
             .try_with("docker compose exec prometheus promtool check rules /etc/prometheus-learner/alerts.yml")
             .fail();
     }
+    if let Some(rule) = rules.iter().find(is_learners) {
+        return Ok(rule.clone());
+    }
+    let page = format!("{}/rules", prometheus.base());
     Finding::new(expected, "it is not there")
         .because(
             "The stack takes over a saved file within five seconds. A Prometheus of your own has to be told: \

@@ -57,7 +57,11 @@ impl Bench<'_> {
                     format!("data to compare your answer on: {}", question.needs),
                     if question.bonus { "no histogram so far" } else { "too little of it so far" },
                 )
-                .because("Give it a minute or two of traffic and check again.")
+                .because(if question.bonus {
+                    "Run the bonus's program for a while, and check again. Until then the answer may stay empty."
+                } else {
+                    "Give it a minute or two of traffic and check again."
+                })
                 .could_not_tell();
             }
             let found = match self.prometheus.range(&answer.query, instants).await {

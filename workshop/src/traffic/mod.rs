@@ -99,9 +99,9 @@ async fn run_load(args: Args, target: Target) -> anyhow::Result<ExitCode> {
     };
     let progress = Progress::new(args.length.0);
     let controls = Arc::new(Controls::default());
-    let mut keys = "Ctrl-C ends it";
+    let mut keys = "Ctrl-C: end";
     if progress.on_terminal() && std::io::stdin().is_terminal() {
-        keys = "Enter makes a burst, Ctrl-C ends it";
+        keys = "Enter: burst, Ctrl-C: end";
         burst_on_enter(Arc::clone(&controls));
     }
     eprintln!("{} requests a second to {target}. {keys}.", args.rate);
