@@ -35,7 +35,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let given = progress.hints(section, stuck.check);
-    println!("{}", stuck.heading());
+    println!("{}", stuck.heading(section));
     show(section, stuck.check, given);
     println!("\n{}", after(section, given));
     progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
@@ -62,16 +62,23 @@ impl<'a> Stuck<'a> {
         if let Some((owner, number, step, check)) = failed {
             return Some(Self { owner, number, step, check, untried: false });
         }
-        let mut open = section.checks().filter(|(.., check)| !progress.passed(section, check));
-        let (number, step, check) = open.next()?;
+        let all = || section.checks();
+        let mut open = all().filter(|(.., check)| !progress.passed(section, check));
+        // Before anything was checked, what the starter does already needs no hint.
+        let untouched = all().all(|(.., check)| !progress.passed(section, check));
+        let first_work = all().find(|(_, step, _)| step.todo.is_some()).filter(|_| untouched);
+        let (number, step, check) = first_work.or_else(|| open.next())?;
         Some(Self { owner: section, number, step, check, untried: true })
     }
 
-    fn heading(&self) -> String {
-        let place = format!("{}, step {}: {}", self.owner.slug, self.number, self.step.title);
+    fn heading(&self, section: &Section) -> String {
+        let mut place = format!("{}, step {}: {}", self.owner.slug, self.number, self.step.title);
+        if self.owner.slug != section.slug {
+            place = format!("{}, which builds on {place}", section.slug);
+        }
         let check = format!("Check: {}", self.check.title);
         let untried = if self.untried {
-            "\nIt has not failed yet: this is the next one to pass."
+            "\nNothing has failed yet: this is the next one to pass."
         } else {
             ""
         };

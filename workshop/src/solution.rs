@@ -39,7 +39,7 @@ fn show(workspace: &Workspace, section: &Section, file: &LearnerFile) -> anyhow:
     let found = workspace::read(&workspace.root().join(&path))?;
     let yours = String::from_utf8_lossy(found.as_deref().unwrap_or_default()).replace("\r\n", "\n");
     let solution = under_header_of(&yours, &starter::solution(file)?);
-    if yours == solution {
+    if same_but_for_blank_lines(&yours, &solution) {
         println!("{path} is the solution.\n");
         return Ok(());
     }
@@ -59,6 +59,11 @@ fn show(workspace: &Workspace, section: &Section, file: &LearnerFile) -> anyhow:
     }
     println!();
     Ok(())
+}
+
+fn same_but_for_blank_lines(yours: &str, solution: &str) -> bool {
+    let lines = |text| str::lines(text).map(str::trim_end).filter(|line| !line.is_empty());
+    lines(yours).eq(lines(solution))
 }
 
 /// The `//!` lines at the top say where a file belongs; that is no difference to learn from.
