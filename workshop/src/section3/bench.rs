@@ -21,12 +21,11 @@ use crate::fetch;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Those that run, by their number: what Ctrl-C has to stop.
-static RUNNING: Mutex<Vec<(u32, Child)>> = Mutex::new(Vec::new());
+/// Those that run, each with its directory: what Ctrl-C has to stop.
+static RUNNING: Mutex<Vec<(PathBuf, Child)>> = Mutex::new(Vec::new());
 
 /// A running Prometheus in a directory of its own. Dropping it stops it and removes the directory.
 pub(super) struct OwnPrometheus {
-    number: u32,
     directory: PathBuf,
     pub(super) url: String,
 }
@@ -52,8 +51,7 @@ impl OwnPrometheus {
         else {
             bail!("the programs prometheus and promtool are not installed");
         };
-        let (number, directory) = scratch()?;
-        let mut own = Self { number, directory, url: String::new() };
+        let mut own = Self { directory: scratch()?, url: String::new() };
         own.back_fill(&promtool)?;
         let mut last = None;
         // Another program may take the free port first: try again with another one.
@@ -113,7 +111,7 @@ impl OwnPrometheus {
             .stderr(log)
             .spawn()
             .context("cannot run prometheus")?;
-        running().push((self.number, child));
+        running().push((self.directory.clone(), child));
         let prometheus = Prometheus::new(&fetch::http_url(&self.url, &self.url)?);
         let end = Instant::now() + START_LIMIT;
         while prometheus.version().await.is_err() {
@@ -135,13 +133,13 @@ impl OwnPrometheus {
 
     fn ended(&self) -> bool {
         let mut running = running();
-        let own = running.iter_mut().find(|(number, _)| *number == self.number);
+        let own = running.iter_mut().find(|(directory, _)| *directory == self.directory);
         own.is_none_or(|(_, child)| !matches!(child.try_wait(), Ok(None)))
     }
 
     fn stop(&self) {
         let mut running = running();
-        let own = running.iter().position(|(number, _)| *number == self.number);
+        let own = running.iter().position(|(directory, _)| *directory == self.directory);
         let own = own.map(|place| running.swap_remove(place));
         drop(running);
         if let Some((_, child)) = own {
@@ -160,12 +158,13 @@ impl Drop for OwnPrometheus {
 
 /// Stops every Prometheus that this process has started.
 pub fn stop() {
-    for (_, child) in std::mem::take(&mut *running()) {
+    for (directory, child) in std::mem::take(&mut *running()) {
         kill(child);
+        let _ = fs::remove_dir_all(directory);
     }
 }
 
-fn running() -> MutexGuard<'static, Vec<(u32, Child)>> {
+fn running() -> MutexGuard<'static, Vec<(PathBuf, Child)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -178,15 +177,15 @@ fn kill(mut child: Child) {
     }
 }
 
-/// A directory of this process's own, with its number.
-fn scratch() -> anyhow::Result<(u32, PathBuf)> {
+/// A directory that nobody else uses.
+fn scratch() -> anyhow::Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let directory =
         std::env::temp_dir().join(format!("workshop-prometheus-{}-{count}", std::process::id()));
     fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    Ok((count, directory))
+    Ok(directory)
 }
 
 fn free_port() -> anyhow::Result<u16> {
@@ -230,7 +229,7 @@ pub(super) fn promtool(
     file: &str,
     contents: &str,
 ) -> anyhow::Result<(bool, String)> {
-    let (_, directory) = scratch()?;
+    let directory = scratch()?;
     let path = directory.join(file);
     let run = || -> anyhow::Result<(bool, String)> {
         fs::File::create(&path)?.write_all(contents.as_bytes())?;

@@ -292,7 +292,7 @@ impl Judge {
         let Ok(url) = fetch::http_url(url, GRAFANA) else { return Ok(()) };
         let grafana = Grafana::new(&url);
         if self.runtime.block_on(grafana.reachable()) {
-            return self.runtime.block_on(grafana.judge());
+            return self.runtime.block_on(grafana.judge(&self.options.root));
         }
         // Without Docker there is none, and nobody has to have one.
         match named {
