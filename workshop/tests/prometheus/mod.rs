@@ -71,6 +71,16 @@ impl Kit {
         self.judge_with(None)
     }
 
+    /// Judged by the Prometheus at a URL.
+    pub(crate) fn judge_by(&self, url: &str) -> Judge {
+        let options = Options {
+            root: self.root.clone(),
+            prometheus: Some(url.to_owned()),
+            ..Options::default()
+        };
+        Judge::new(options).unwrap()
+    }
+
     pub(crate) fn judge_with(&self, app: Option<SocketAddr>) -> Judge {
         let judge =
             Judge::new(Options { root: self.root.clone(), app, fresh: true, ..Options::default() })
