@@ -203,7 +203,7 @@ pub(super) async fn loaded(
     if let Some(rule) = rules.iter().find(is_learners) {
         return Ok(rule.clone());
     }
-    let page = format!("{}/rules", prometheus.base());
+    let page = prometheus.page("/rules");
     Finding::new(expected, "it is not there")
         .because(
             "The stack takes over a saved file within five seconds. A Prometheus of your own has to be told: \

@@ -20,6 +20,8 @@ pub(super) struct Prometheus {
     /// Without a slash at the end; with the path prefix if there is one.
     base: String,
     limit: Duration,
+    /// Whether it is still there when the learner has read the report.
+    stays: bool,
 }
 
 /// Why there is no data.
@@ -97,11 +99,29 @@ pub(super) struct Rule {
 impl Prometheus {
     /// `url` must be one that `fetch::http_url` let through.
     pub(super) fn new(url: &Uri) -> Self {
-        Self { base: url.to_string().trim_end_matches('/').to_owned(), limit: LIMIT }
+        Self { base: url.to_string().trim_end_matches('/').to_owned(), limit: LIMIT, stays: true }
+    }
+
+    /// One that is gone when the check is over.
+    pub(super) fn passing(url: &Uri) -> Self {
+        Self { stays: false, ..Self::new(url) }
+    }
+
+    /// The address of one of its pages, to be opened later; empty when it will be gone by then.
+    pub(super) fn page(&self, path: &str) -> String {
+        if self.stays { format!("{}{path}", self.base) } else { String::new() }
     }
 
     pub(super) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The address of a query's graph.
+    pub(super) fn graph(&self, query: &str) -> String {
+        self.page(&format!(
+            "/query?g0.expr={}&g0.tab=0&g0.range_input=15m",
+            crate::fetch::encode(query)
+        ))
     }
 
     /// The version, which also says that a Prometheus is there.

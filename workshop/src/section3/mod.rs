@@ -175,7 +175,7 @@ impl Judge {
             let rules = rule_files(&options.root, options.solution);
             match runtime.block_on(OwnPrometheus::start(address, &rules)) {
                 Ok(started) => {
-                    prometheus = Prometheus::new(&fetch::http_url(&started.url, PROMETHEUS)?);
+                    prometheus = Prometheus::passing(&fetch::http_url(&started.url, PROMETHEUS)?);
                     own = Some(started);
                 }
                 Err(error) => no_own = Some(format!("{error:#}")),

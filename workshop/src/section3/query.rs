@@ -302,12 +302,7 @@ impl Bench<'_> {
     }
 
     fn link(&self, answer: &Answer) -> String {
-        let query = answer.query.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-        format!(
-            "{}/query?g0.expr={}&g0.tab=0&g0.range_input=15m",
-            self.prometheus.base(),
-            crate::fetch::encode(&query)
-        )
+        self.prometheus.graph(&answer.query)
     }
 }
 

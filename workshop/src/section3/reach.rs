@@ -111,7 +111,7 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Judgement {
         Ok(targets) => targets,
         Err(error) => return trouble(prometheus, &error).await,
     };
-    let page = format!("{}/targets", prometheus.base());
+    let page = prometheus.page("/targets");
     let expected = format!("a target of the job {JOB} that is up");
     let of_app: Vec<&Target> = targets
         .iter()
@@ -229,7 +229,7 @@ pub(super) async fn requests_arrive(prometheus: &Prometheus, now: f64) -> Judgem
         Err(error) => return trouble(prometheus, &error).await,
     };
     let expected = "requests_total is scraped, and rises";
-    let page = format!("{}/query?g0.expr=requests_total", prometheus.base());
+    let page = prometheus.graph("requests_total");
     let Some(series) = found.first() else {
         return Finding::new(expected, "there is no requests_total")
             .because("The target is up but has no such metric. Does the program that runs have the counter of section 2?")

@@ -42,7 +42,7 @@ pub(super) async fn quiet(
                 "15 % of the visits fail by design, as every learner knows. Compare the share of failures with a \
                  threshold above that; a count of failures since the start only ever rises.",
             )
-            .try_with(graph(prometheus, rule))
+            .try_with(prometheus.graph(&rule.query))
             .fail()
     };
     match rehearse(options, rule, &QUIET) {
@@ -52,7 +52,7 @@ pub(super) async fn quiet(
                 "it fires on, ten minutes later",
             )
             .because("A rate over a short window forgets; a count since the start does not.")
-            .try_with(graph(prometheus, rule))
+            .try_with(prometheus.graph(&rule.query))
             .fail(),
             _ => Ok(()),
         },
@@ -89,7 +89,7 @@ pub(super) async fn fires(
                  stay for as long as `for` wants? A failed visit has status 503.",
             )
             .try_with("TREECOUNTER_FAILURE_RATE=1 docker compose up -d app")
-            .try_with(graph(prometheus, rule))
+            .try_with(prometheus.graph(&rule.query))
             .fail()
     };
     match rehearse(options, rule, &OUTAGE) {
@@ -125,14 +125,6 @@ pub(super) async fn fires(
                 .could_not_tell()
         }
     }
-}
-
-fn graph(prometheus: &Prometheus, rule: &Rule) -> String {
-    format!(
-        "{}/query?g0.expr={}&g0.tab=0&g0.range_input=15m",
-        prometheus.base(),
-        crate::fetch::encode(&rule.query)
-    )
 }
 
 /// Whether the rule behaves on that day as it should, in promtool's unit tests: they evaluate the
