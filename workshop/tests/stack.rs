@@ -134,6 +134,37 @@ fn a_target_that_is_up_and_counts() {
 }
 
 #[test]
+fn answers_are_judged_on_what_a_running_prometheus_has_scraped() {
+    if missing() {
+        return;
+    }
+    let kit = Kit::new();
+    let running = kit.judge_with(Some(app()));
+    let mut judge = kit.judge_by(running.url());
+    assert!(!judge.is_own());
+    for check in ["prometheus-reachable", "target-up", "requests-arrive"] {
+        judge.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}"));
+    }
+    kit.answer("promql-count", "sum by () (requests_total)");
+    let start = Instant::now();
+    while let Err(trouble) = judge.judge("promql-count") {
+        assert_eq!(trouble.verdict, Verdict::CouldNotTell, "{trouble:?}");
+        assert_eq!(trouble.finding.found, "too little of it so far");
+        assert!(start.elapsed() < Duration::from_secs(30), "{trouble:?}");
+        thread::sleep(Duration::from_millis(200));
+    }
+    kit.answer("promql-count", "sum(requests_total) + 1");
+    let trouble = judge.judge("promql-count").unwrap_err();
+    assert_eq!(trouble.verdict, Verdict::Fail);
+    assert!(words(&trouble).contains("instead of"), "{}", words(&trouble));
+    // The page that shows it stays there, since nobody started it for this check.
+    assert!(
+        trouble.finding.commands.iter().any(|command| command.contains("/query?g0.expr=")),
+        "{trouble:?}"
+    );
+}
+
+#[test]
 fn a_target_that_is_down_says_why() {
     if missing() {
         return;

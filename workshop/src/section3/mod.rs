@@ -51,9 +51,10 @@ const LARGEST: u64 = 256 * 1024;
 /// How long a fresh Prometheus may take to find its targets and scrape them twice.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// How much of the past answers are compared on, in seconds.
-const PAST: f64 = 900.0;
-const STEP: f64 = 5.0;
+/// On how many of the last scrapes answers are compared: a quarter of an hour in the stack.
+const SCRAPES: f64 = 180.0;
+/// Seconds between two scrapes, when no target says it.
+const SCRAPE: f64 = 5.0;
 
 /// The checks of this section, in order; `promql-*` are the questions.
 pub const CHECKS: [&str; 22] = [
@@ -333,25 +334,24 @@ impl Judge {
                 .fail();
         }
         self.runtime.block_on(async {
-            let interval = if self.own.is_some() {
-                history::INTERVAL as f64
+            let (interval, instants) = if self.own.is_some() {
+                (history::INTERVAL as f64, history::INSTANTS)
             } else {
-                reach::scrape_interval(&self.prometheus).await.unwrap_or(0.0)
+                let interval = reach::scrape_interval(&self.prometheus).await.unwrap_or(SCRAPE);
+                (interval, last_scrapes(interval))
             };
-            let bench =
-                Bench { prometheus: &self.prometheus, instants: self.instants(), interval, file };
+            let bench = Bench { prometheus: &self.prometheus, instants, interval, file };
             bench.judge(question, answer).await
         })
     }
+}
 
-    fn instants(&self) -> Instants {
-        if self.own.is_some() {
-            return history::INSTANTS;
-        }
-        // The newest scrapes are left out: between two queries another one may come.
-        let end = ((now() - 10.0) / STEP).floor() * STEP;
-        Instants { start: end - PAST, end, step: STEP }
-    }
+/// The instants of the last scrapes of a running stack. The newest two are left out: between two
+/// queries another one may come.
+fn last_scrapes(interval: f64) -> Instants {
+    let step = interval.clamp(1.0, 60.0);
+    let end = ((now() - 2.0 * step) / step).floor() * step;
+    Instants { start: end - SCRAPES * step, end, step }
 }
 
 fn read_answers(root: &Path, file: &str) -> Result<Answers, Box<Trouble>> {
