@@ -89,7 +89,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         grafana: args.grafana,
         ..section3::Options::default()
     };
-    let session = Session { workspace: &workspace, course, subject, stack };
+    let session = Session { workspace: &workspace, course, subject, stack, watch: args.watch };
     if args.watch {
         return watch::run(&session, args.section.as_deref());
     }

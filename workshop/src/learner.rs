@@ -6,6 +6,6 @@ mod output;
 mod program;
 mod stray;
 
-pub use build::{Built, build};
+pub use build::{Build, Built};
 pub use output::Output;
 pub use program::{NoStart, Program, stop_all};

@@ -24,6 +24,9 @@ pub(super) struct Report {
     /// Whether the program was built, and could be looked at.
     #[serde(skip)]
     pub built: bool,
+    /// The compiler's warnings, if they have to be shown again.
+    #[serde(skip)]
+    pub warnings: String,
 }
 
 /// The outcomes of one step.

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::report::{Report, StepReport};
 use super::run::Launch;
 use super::runs::{Runs, Wanted};
-use crate::learner::{self, Built};
+use crate::learner::{Build, Built};
 use crate::probe::Target;
 use crate::section3;
 use crate::sections::{Course, Section};
@@ -47,6 +47,8 @@ pub(super) struct Session<'a> {
     pub subject: Subject,
     /// Where the stack of section 3 is.
     pub stack: section3::Options,
+    /// The screen is cleared after the build.
+    pub watch: bool,
 }
 
 impl Session<'_> {
@@ -64,11 +66,15 @@ impl Session<'_> {
         };
         let judges = catalog::judges(&section.slug)
             .with_context(|| format!("{} has no checks of a program", section.slug))?;
+        let mut warnings = String::new();
         let (built, launch) = match &self.subject {
             Subject::Running(_) => (None, None),
             Subject::Executable(path, _) => (Some(Ok(())), Some(self.launch(path.clone()))),
             Subject::Learner | Subject::Solution => match self.build(section)? {
-                Built::Executable(path) => (Some(Ok(())), Some(self.launch(path))),
+                Built::Executable { path, warnings: kept } => {
+                    warnings = kept;
+                    (Some(Ok(())), Some(self.launch(path)))
+                }
                 Built::Failed => (Some(not_built()), None),
             },
         };
@@ -115,6 +121,7 @@ impl Session<'_> {
             output,
             output_left_out,
             built: runs.is_some(),
+            warnings,
         })
     }
 
@@ -147,6 +154,7 @@ impl Session<'_> {
             output: Vec::new(),
             output_left_out: 0,
             built: true,
+            warnings: String::new(),
         })
     }
 
@@ -160,11 +168,11 @@ impl Session<'_> {
     }
 
     fn build(&self, section: &Section) -> anyhow::Result<Built> {
-        let root = self.workspace.root();
-        match self.subject {
-            Subject::Solution => learner::build(root, "solutions", Some(&section.slug)),
-            _ => learner::build(root, &section.package, None),
-        }
+        let (package, bin) = match self.subject {
+            Subject::Solution => ("solutions", Some(section.slug.as_str())),
+            _ => (section.package.as_str(), None),
+        };
+        Build { root: self.workspace.root(), package, bin, keep: self.watch }.run()
     }
 
     fn launch(&self, executable: PathBuf) -> Launch {

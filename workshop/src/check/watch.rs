@@ -42,7 +42,7 @@ pub(super) fn run(session: &Session<'_>, name: Option<&str>) -> anyhow::Result<E
         let seen = state(&directories);
         clear();
         anstream::println!("{}", paint(FRAME, format!("Checking {} ...", section.slug)));
-        show(session, section)?;
+        show(session, section, name.is_none())?;
         let changed = wait_for_save(&directories, &seen, &events);
         // With a section named, the others may change as they like.
         if name.is_none() {
@@ -58,16 +58,19 @@ pub(super) fn run(session: &Session<'_>, name: Option<&str>) -> anyhow::Result<E
 }
 
 /// One frame. A build error stays as cargo has shown it.
-fn show(session: &Session<'_>, section: &Section) -> anyhow::Result<()> {
+fn show(session: &Session<'_>, section: &Section, follows: bool) -> anyhow::Result<()> {
     match session.check(section) {
         Ok(report) => {
             if report.built {
                 clear();
+                if !report.warnings.is_empty() {
+                    anstream::eprintln!("{}\n", report.warnings);
+                }
             }
             anstream::print!("{}", frame::frame(&report, session.course, section));
             remember(session, section, &report);
             let next = match report.verdict {
-                Verdict::Pass => "Edit the next section's file, and it is checked instead.",
+                Verdict::Pass if follows => "Edit the next section's file, and that is checked.",
                 _ => "Save the file, and it is checked again.",
             };
             anstream::println!("\n{}", paint(FRAME, format!("{next} Ctrl-C ends.")));
@@ -82,6 +85,8 @@ fn show(session: &Session<'_>, section: &Section) -> anyhow::Result<()> {
 fn clear() {
     if std::io::stdout().is_terminal() {
         anstream::print!("{CLEAR}");
+        // What goes to standard error comes after it.
+        let _ = std::io::stdout().flush();
     }
 }
 
