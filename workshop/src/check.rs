@@ -9,6 +9,7 @@ mod bonus;
 mod catalog;
 mod clues;
 mod context;
+mod counting;
 mod faults;
 mod frame;
 mod look;

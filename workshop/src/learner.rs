@@ -6,6 +6,6 @@ mod output;
 mod program;
 mod stray;
 
-pub use build::{Build, Built};
-pub use output::Output;
-pub use program::{NoStart, Program, stop_all};
+pub(crate) use build::{Build, Built};
+pub(crate) use output::Output;
+pub(crate) use program::{NoStart, Program, stop_all};

@@ -1,145 +1,147 @@
 //! One request to the learner's program, and its answer. A probe can be printed as a `curl` that
 //! does the same.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
-use hyper::Request;
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use hyper::Uri;
 
-/// The largest body that is read: far more than a workshop's /metrics has.
-const BODY_LIMIT: usize = 8 << 20;
+use crate::fetch::{Answer, Fetch, NoAnswer};
 
 /// Where the learner's program listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// What is connected to.
-    pub addr: SocketAddr,
-    /// What the `Host` header says, and a printed command uses.
-    pub host: String,
+pub(crate) struct Target {
+    /// Host and port.
+    authority: String,
 }
 
 /// A GET request that is about to be sent.
 #[derive(Debug, Clone)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// The path, with its query.
-    pub path: String,
+    pub(crate) path: String,
     /// How long the whole answer may take.
-    pub limit: Duration,
+    pub(crate) limit: Duration,
 }
 
-/// What came back.
+/// An answer, and how long it took: from before the connection to the last byte.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// The `Content-Type`, empty when there is none.
-    pub content_type: String,
-    /// The body.
-    pub body: Vec<u8>,
-    /// From before the connection to the last byte.
-    pub took: Duration,
+pub(crate) struct Timed {
+    pub(crate) answer: Answer,
+    pub(crate) took: Duration,
 }
 
-/// Why nothing, or not all, came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// The connection was refused.
-    Refused(String),
-    /// The connection ended before the answer was whole.
-    Cut(String),
-    /// No whole answer within this time.
-    TimedOut(Duration),
-    /// A body beyond all measure.
-    TooLarge,
+impl From<SocketAddr> for Target {
+    fn from(addr: SocketAddr) -> Self {
+        Self { authority: addr.to_string() }
+    }
+}
+
+impl From<&Uri> for Target {
+    fn from(url: &Uri) -> Self {
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        Self { authority: authority.to_owned() }
+    }
 }
 
 impl Target {
-    /// A program on this machine.
-    pub fn local(addr: SocketAddr) -> Self {
-        Self { addr, host: format!("localhost:{}", addr.port()) }
+    /// Host and port, as a command names them.
+    pub(crate) fn host(&self) -> &str {
+        &self.authority
     }
 }
 
 impl Probe {
     /// A request for a path.
-    pub fn get(path: impl Into<String>, limit: Duration) -> Self {
+    pub(crate) fn get(path: impl Into<String>, limit: Duration) -> Self {
         Self { path: path.into(), limit }
     }
 
     /// Sends the request on a connection of its own, and reads the whole answer.
-    pub async fn send(&self, target: &Target) -> Result<Answer, NoAnswer> {
+    pub(crate) async fn send(&self, target: &Target) -> Result<Timed, NoAnswer> {
+        let url = format!("http://{}{}", target.authority, self.path);
+        let url: Uri = url.parse().map_err(|_| NoAnswer::NotHttp)?;
+        let fetch =
+            Fetch { url: &url, accept: "*/*", authorization: None, form: None, limit: self.limit };
         let started = Instant::now();
-        let mut answer = timeout(self.limit, self.exchange(target))
-            .await
-            .map_err(|_| NoAnswer::TimedOut(self.limit))??;
-        answer.took = started.elapsed();
-        Ok(answer)
-    }
-
-    async fn exchange(&self, target: &Target) -> Result<Answer, NoAnswer> {
-        let stream = TcpStream::connect(target.addr)
-            .await
-            .map_err(|error| NoAnswer::Refused(error.to_string()))?;
-        let cut = |error: hyper::Error| NoAnswer::Cut(error.to_string());
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(cut)?;
-        let request = Request::get(&self.path)
-            .header("host", &target.host)
-            .header("user-agent", "cargo-workshop")
-            .header("connection", "close")
-            .body(Empty::<Bytes>::new())
-            .map_err(|error| NoAnswer::Cut(error.to_string()))?;
-        let exchange = async {
-            let response = sender.send_request(request).await.map_err(cut)?;
-            let status = response.status().as_u16();
-            let content_type = response.headers().get("content-type");
-            let content_type = content_type
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-                .unwrap_or_default();
-            let body = Limited::new(response.into_body(), BODY_LIMIT);
-            let body =
-                body.collect().await.map_err(|error| match error.downcast::<hyper::Error>() {
-                    Ok(error) => NoAnswer::Cut(error.to_string()),
-                    Err(error) if error.is::<LengthLimitError>() => NoAnswer::TooLarge,
-                    Err(error) => NoAnswer::Cut(error.to_string()),
-                })?;
-            Ok(Answer { status, content_type, body: body.to_bytes().into(), took: Duration::ZERO })
-        };
-        // The connection does the reading and writing; it ends by itself when the exchange has.
-        tokio::pin!(exchange);
-        tokio::select! {
-            answer = &mut exchange => answer,
-            ended = connection => match ended {
-                Ok(()) => exchange.await,
-                Err(error) => Err(cut(error)),
-            },
-        }
+        let answer = fetch.send().await?;
+        Ok(Timed { answer, took: started.elapsed() })
     }
 
     /// The same request, to paste into a terminal.
-    pub fn curl(&self, host: &str) -> String {
-        let url = format!("http://{host}{}", self.path);
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/:.-_".contains(c);
-        match url.chars().all(plain) {
-            true => format!("curl -i {url}"),
-            false => format!("curl -i \"{url}\""),
-        }
+    pub(crate) fn curl(&self, host: &str) -> String {
+        format!("curl -i http://{host}{}", self.path)
     }
 }
 
-impl fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(reason) => write!(f, "the connection was refused ({reason})"),
-            Self::Cut(reason) => write!(f, "the connection ended before the answer did ({reason})"),
-            Self::TimedOut(limit) => write!(f, "no answer within {} s", limit.as_secs_f64()),
-            Self::TooLarge => write!(f, "an answer of more than {} MiB", BODY_LIMIT >> 20),
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// What a probe makes of a server that does this with each connection.
+    fn probe(serve: impl Fn(&mut TcpStream) + Send + 'static) -> Result<Timed, NoAnswer> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::from(listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            serve(&mut stream);
+        });
+        send(&target)
+    }
+
+    fn send(target: &Target) -> Result<Timed, NoAnswer> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(Probe::get("/metrics", Duration::from_millis(300)).send(target))
+    }
+
+    fn write(text: &'static [u8]) -> impl Fn(&mut TcpStream) + Send + 'static {
+        move |stream| {
+            let _ = stream.write_all(text);
         }
+    }
+
+    #[test]
+    fn reads_an_answer() {
+        let timed =
+            probe(write(b"HTTP/1.1 503 No\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nup"));
+        let answer = timed.unwrap().answer;
+        assert_eq!((answer.status, answer.content_type.as_str()), (503, "a/b"));
+        assert_eq!(answer.body, b"up");
+        // A body that ends with its connection is whole.
+        assert_eq!(probe(write(b"HTTP/1.1 200 OK\r\n\r\nup 1\n")).unwrap().answer.body, b"up 1\n");
+    }
+
+    #[test]
+    fn whatever_a_server_does_ends() {
+        assert_eq!(probe(|_| ()).unwrap_err(), NoAnswer::Closed);
+        assert_eq!(probe(write(b"up 1\n")).unwrap_err(), NoAnswer::NotHttp);
+        let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nup";
+        assert_eq!(probe(write(cut)).unwrap_err(), NoAnswer::Closed);
+        let silent = |_: &mut TcpStream| std::thread::sleep(Duration::from_secs(5));
+        assert!(matches!(probe(silent).unwrap_err(), NoAnswer::TimedOut(_)));
+        let drip = |stream: &mut TcpStream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n");
+            while stream.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        assert!(matches!(probe(drip).unwrap_err(), NoAnswer::TimedOut(_)));
+        let endless = |stream: &mut TcpStream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while stream.write_all(&[b'x'; 1 << 16]).is_ok() {}
+        };
+        assert!(matches!(probe(endless).unwrap_err(), NoAnswer::TooLarge | NoAnswer::TimedOut(_)));
+    }
+
+    #[test]
+    fn nobody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::from(listener.local_addr().unwrap());
+        drop(listener);
+        assert_eq!(send(&target).unwrap_err(), NoAnswer::Refused);
     }
 }

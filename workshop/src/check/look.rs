@@ -34,7 +34,7 @@ pub(super) fn exposition(scrape: Option<&Scrape>) -> Found<&Exposition> {
         Some(Err(error)) => Finding::new("an exposition", error.to_string()).fail(),
         None => {
             let found = match scrape.map(|scrape| &scrape.answer) {
-                Some(Ok(answer)) => format!("an answer with status {}", answer.status),
+                Some(Ok(timed)) => format!("an answer with status {}", timed.answer.status),
                 Some(Err(error)) => error.to_string(),
                 None => "none, since the answer before it was missing".to_owned(),
             };

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 
 use super::faults::Faults;
 use crate::exposition::{self, Exposition, ParseError};
+use crate::fetch::NoAnswer;
 use crate::learner::{NoStart, Output, Program};
-use crate::probe::{Answer, NoAnswer, Probe, Target};
+use crate::probe::{Probe, Target, Timed};
 
 /// Visits of one experiment. Not a round number, so that it is recognised in a message.
 pub(super) const VISITS: usize = 7;
@@ -69,7 +70,7 @@ pub(super) struct Answers {
     /// The first of the requests.
     pub probe: Probe,
     /// What came back, in the order in which it was sent.
-    pub answers: Vec<Result<Answer, NoAnswer>>,
+    pub answers: Vec<Result<Timed, NoAnswer>>,
 }
 
 /// One reading of /metrics.
@@ -78,7 +79,7 @@ pub(super) struct Scrape {
     /// The request.
     pub probe: Probe,
     /// What came back.
-    pub answer: Result<Answer, NoAnswer>,
+    pub answer: Result<Timed, NoAnswer>,
     /// The body of a 200, parsed.
     pub exposition: Option<Result<Exposition, ParseError>>,
 }
@@ -86,7 +87,7 @@ pub(super) struct Scrape {
 impl Answers {
     /// The status codes, of those that were answered.
     pub(super) fn statuses(&self) -> impl Iterator<Item = u16> {
-        self.answers.iter().flatten().map(|answer| answer.status)
+        self.answers.iter().flatten().map(|timed| timed.answer.status)
     }
 
     /// The first request that was not answered.
@@ -246,14 +247,14 @@ async fn scrape(target: &Target) -> Scrape {
 async fn scrape_within(target: &Target, limit: Duration) -> Scrape {
     let probe = Probe::get("/metrics", limit);
     let answer = probe.send(target).await;
-    let body = answer.as_ref().ok().filter(|answer| answer.status == 200);
-    let exposition = body.map(|answer| exposition::parse(&answer.body));
+    let body = answer.as_ref().ok().filter(|timed| timed.answer.status == 200);
+    let exposition = body.map(|timed| exposition::parse(&timed.answer.body));
     Scrape { probe, answer, exposition }
 }
 
 /// Sends requests, several at a time, until all are answered or one is not.
 async fn together(target: &Target, count: usize, probe: impl Fn(usize) -> Probe) -> Answers {
-    let mut answers: Vec<Option<Result<Answer, NoAnswer>>> = vec![None; count];
+    let mut answers: Vec<Option<Result<Timed, NoAnswer>>> = vec![None; count];
     let mut under_way = JoinSet::new();
     let mut next = 0;
     loop {

@@ -63,7 +63,7 @@ impl Runs {
             slow: None,
             stuck: None,
             attached: true,
-            host: target.host.clone(),
+            host: target.host().to_owned(),
         }
     }
 

@@ -8,8 +8,9 @@ use super::faults::Faults;
 use super::look::{answers, exposition, list};
 use super::run::{Run, Scrape};
 use crate::exposition::ParseError;
+use crate::fetch::{Answer, NoAnswer};
 use crate::learner::NoStart;
-use crate::probe::{Answer, NoAnswer};
+
 use crate::verdict::{Finding, Judgement, Quote};
 
 /// The text formats that Prometheus 3 reads; anything else fails the scrape.
@@ -43,7 +44,7 @@ pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
             .try_with(context.curl(&visits.probe))
     };
     if let Some(missing) = visits.unanswered() {
-        if context.runs.attached && matches!(missing, NoAnswer::Refused(_)) {
+        if context.runs.attached && matches!(missing, NoAnswer::Refused) {
             return nobody(context);
         }
         return finding(missing.to_string())
@@ -170,8 +171,11 @@ fn silence(missing: &NoAnswer) -> &'static str {
             "`handle` never returns: a loop without an end, a lock that is taken twice, or an \
              `.await` of something that never comes."
         }
-        NoAnswer::Refused(_) => "The program no longer listens: it may have ended.",
-        NoAnswer::Cut(_) => "The program broke the connection off: it may have ended, or panicked.",
+        NoAnswer::Refused => "The program no longer listens: it may have ended.",
+        NoAnswer::Closed | NoAnswer::Unreachable | NoAnswer::UnknownHost(_) => {
+            "The program broke the connection off: it may have ended, or panicked."
+        }
+        NoAnswer::NotHttp => "What came back is not HTTP.",
         NoAnswer::TooLarge => "An answer should end.",
     }
 }
@@ -186,7 +190,7 @@ fn unanswered(
         return Finding::new(expected, "a run that broke off").could_not_tell();
     };
     let Err(missing) = &scrape.answer else { return Ok(()) };
-    if context.runs.attached && matches!(missing, NoAnswer::Refused(_)) {
+    if context.runs.attached && matches!(missing, NoAnswer::Refused) {
         return nobody(context);
     }
     Finding::new(format!("{expected} from /metrics"), missing.to_string())
@@ -204,8 +208,11 @@ const LAST_WORDS: usize = 8;
 pub(super) fn last_words(run: &Run) -> Vec<String> {
     let mut said = HashSet::new();
     let mut words = run.output.last(20);
-    // A panic in every request says the same every time.
-    words.retain(|line| !is_routine(line) && said.insert(line.clone()));
+    // A panic in every request says the same every time, but for the thread.
+    words.retain(|line| {
+        let place = line.split_once(" panicked at ").map_or(line.as_str(), |(_, place)| place);
+        !is_routine(line) && said.insert(place.to_owned())
+    });
     words.split_off(words.len().saturating_sub(LAST_WORDS))
 }
 
@@ -242,7 +249,7 @@ pub(super) fn metrics_status(context: &Context<'_>) -> Judgement {
 
 fn scraped(run: &Run) -> Result<(&Scrape, &Answer), Box<crate::verdict::Trouble>> {
     let scrape =
-        run.before.as_ref().and_then(|scrape| Some((scrape, scrape.answer.as_ref().ok()?)));
+        run.before.as_ref().and_then(|scrape| Some((scrape, &scrape.answer.as_ref().ok()?.answer)));
     match scrape {
         Some(found) => Ok(found),
         None => Finding::new("an answer from /metrics", "none").fail(),

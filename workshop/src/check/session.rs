@@ -1,6 +1,5 @@
 //! One check of one section: build, run, judge.
 
-use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -11,12 +10,16 @@ use super::context::Context;
 use super::report::{Report, StepReport};
 use super::run::Launch;
 use super::runs::{Runs, Wanted};
+use crate::fetch::http_url;
 use crate::learner::{Build, Built};
 use crate::probe::Target;
 use crate::section3;
 use crate::sections::{Course, Section};
 use crate::verdict::{Finding, Judgement, Outcome, Verdict};
 use crate::workspace::Workspace;
+
+/// What `--attach` takes.
+const EXAMPLE: &str = "http://localhost:8001";
 
 /// Lines of the learner's output that are relayed.
 const RELAYED: usize = 20;
@@ -61,7 +64,7 @@ impl Session<'_> {
             return self.check_stack(section);
         }
         let target = match &self.subject {
-            Subject::Running(url) => Some(target(url)?),
+            Subject::Running(url) => Some(Target::from(&http_url(url, EXAMPLE)?)),
             _ => None,
         };
         let judges = catalog::judges(&section.slug)
@@ -200,24 +203,6 @@ impl Session<'_> {
         let text = std::fs::read_to_string(self.workspace.root().join(&name)).unwrap_or_default();
         Source { name, text }
     }
-}
-
-/// The address in a URL such as `http://localhost:8001/metrics`.
-fn target(url: &str) -> anyhow::Result<Target> {
-    let rest = url.strip_prefix("http://").unwrap_or(url);
-    let host = rest.split(['/', '?']).next().unwrap_or_default();
-    let with_port = match host.rsplit_once(':') {
-        Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
-        _ => format!("{host}:80"),
-    };
-    let addrs = with_port.to_socket_addrs().with_context(|| {
-        format!("{url} is not the address of a program, like http://localhost:8001")
-    })?;
-    let mut addrs: Vec<_> = addrs.collect();
-    // The programs of the workshop listen on IPv4.
-    addrs.sort_by_key(|addr| !addr.is_ipv4());
-    let addr = addrs.first().with_context(|| format!("{host} has no address"))?;
-    Ok(Target { addr: *addr, host: host.to_owned() })
 }
 
 /// Cargo has said it already, and better.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 /// What a build came to.
 #[derive(Debug)]
-pub enum Built {
+pub(crate) enum Built {
     /// It compiled.
     Executable {
         /// The executable.
@@ -29,7 +29,7 @@ struct Message {
 
 /// What cargo is to build, and how it is to speak.
 #[derive(Debug, Clone, Copy)]
-pub struct Build<'a> {
+pub(crate) struct Build<'a> {
     /// The root of the workspace.
     pub root: &'a Path,
     /// The package.
@@ -45,7 +45,7 @@ impl Build<'_> {
     ///
     /// # Errors
     /// When cargo cannot be run, or does not say where the executable is.
-    pub fn run(&self) -> anyhow::Result<Built> {
+    pub(crate) fn run(&self) -> anyhow::Result<Built> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(&cargo);
         command

@@ -17,7 +17,7 @@ const FLOOD: u64 = 256 << 10;
 
 /// What a program has written to its standard output and error, still growing.
 #[derive(Debug, Clone, Default)]
-pub struct Output {
+pub(crate) struct Output {
     shared: Arc<(Mutex<Kept>, Condvar)>,
 }
 
@@ -94,17 +94,12 @@ impl Output {
     }
 
     /// Whether the program writes without end.
-    pub fn floods(&self) -> bool {
+    pub(crate) fn floods(&self) -> bool {
         self.lock().bytes > FLOOD
     }
 
-    /// How many bytes were written.
-    pub fn bytes(&self) -> u64 {
-        self.lock().bytes
-    }
-
     /// The first lines, at most `most`, and how many more there were.
-    pub fn first(&self, most: usize) -> (Vec<String>, u64) {
+    pub(crate) fn first(&self, most: usize) -> (Vec<String>, u64) {
         let kept = self.lock();
         let lines: Vec<String> = kept.first.iter().take(most).cloned().collect();
         let more = kept.lines - lines.len() as u64;
@@ -112,7 +107,7 @@ impl Output {
     }
 
     /// The last lines, at most `most`.
-    pub fn last(&self, most: usize) -> Vec<String> {
+    pub(crate) fn last(&self, most: usize) -> Vec<String> {
         let kept = self.lock();
         let all = kept.first.iter().chain(&kept.last);
         let count = kept.first.len() + kept.last.len();

@@ -26,7 +26,7 @@ const SETTINGS: &str = "TREECOUNTER_";
 
 /// A program that was started, with all that it starts.
 #[derive(Debug)]
-pub struct Program {
+pub(crate) struct Program {
     process: Process,
     /// What it has written so far.
     pub output: Output,
@@ -34,7 +34,7 @@ pub struct Program {
 
 /// Why a program does not listen.
 #[derive(Debug, Clone)]
-pub enum NoStart {
+pub(crate) enum NoStart {
     /// The system would not run it.
     NotRun(String),
     /// It ended first.
@@ -58,7 +58,7 @@ struct Process {
 static RUNNING: Mutex<Vec<Process>> = Mutex::new(Vec::new());
 
 /// Kills all that was started, at once.
-pub fn stop_all() {
+pub(crate) fn stop_all() {
     // Held on: nothing can be started any more, since this is the end.
     let running = lock(&RUNNING);
     for process in running.iter() {
@@ -69,7 +69,7 @@ pub fn stop_all() {
 
 impl Program {
     /// Starts an executable that is to listen on a free port, with these settings and no others.
-    pub fn start(
+    pub(crate) fn start(
         executable: &Path,
         directory: &Path,
         settings: &BTreeMap<&str, String>,
@@ -114,12 +114,12 @@ impl Program {
     }
 
     /// Waits until it has said where it listens.
-    pub fn wait_until_listening(&self, limit: Duration) -> Result<Target, NoStart> {
+    pub(crate) fn wait_until_listening(&self, limit: Duration) -> Result<Target, NoStart> {
         let end = Instant::now() + limit;
         loop {
             let glance = (Instant::now() + GLANCE).min(end);
             if let Some(addr) = self.output.wait_for(glance, announced) {
-                return Ok(Target::local(addr));
+                return Ok(Target::from(addr));
             }
             if let Some(status) = self.died() {
                 return Err(NoStart::Died(status));
@@ -134,14 +134,14 @@ impl Program {
     }
 
     /// How it ended, if it has, with all its last words read.
-    pub fn died(&self) -> Option<ExitStatus> {
+    pub(crate) fn died(&self) -> Option<ExitStatus> {
         let status = self.process.ended()?;
         self.output.drain(LAST_WORDS);
         Some(status)
     }
 
     /// Asks it to stop, and kills what is left a moment later.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.process.ask_to_stop();
         let end = Instant::now() + GRACE;
         while self.process.ended().is_none() && Instant::now() < end {
@@ -152,7 +152,7 @@ impl Program {
     }
 
     /// Kills it at once, with all that it started.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.process.kill();
         lock(&RUNNING).retain(|other| other.mark != self.process.mark);
     }
