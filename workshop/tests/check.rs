@@ -108,17 +108,20 @@ fn fifty_times_in_a_row_on_a_busy_machine() {
     assert!(wrong.is_empty(), "{} of 300: {}", wrong.len(), wrong.join("\n"));
 }
 
+/// A program, and the end of its output that has to stay open: it may print more.
+type Running = (Killed, BufReader<std::process::ChildStdout>);
+
 /// A solution that runs already, at a port of its own.
-fn running(section: &str, settings: &[(&str, &str)]) -> (Killed, String) {
+fn running(section: &str, settings: &[(&str, &str)]) -> (Running, String) {
     let mut command = std::process::Command::new(solution(section));
     command.env("TREECOUNTER_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
-    let child = Killed(child);
+    let mut stdout = BufReader::new(stdout);
     let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).unwrap();
+    stdout.read_line(&mut line).unwrap();
     let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-    (child, url)
+    ((Killed(child), stdout), url)
 }
 
 #[test]
@@ -147,8 +150,11 @@ fn attaching_to_nothing_tells_nothing() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let (report, code) = report(workshop(&["check", "section1", "--attach", &url]));
-    assert_eq!((with_verdict(&report, "fail"), code), (vec![], 2), "{report:#}");
+    for section in ["section1", "bonus"] {
+        let (report, code) = report(workshop(&["check", section, "--attach", &url]));
+        assert_eq!((with_verdict(&report, "fail"), code), (vec![], 2), "{report:#}");
+        assert_eq!(with_verdict(&report, "could-not-tell"), ["serves-trees"]);
+    }
 }
 
 #[test]

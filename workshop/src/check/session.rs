@@ -109,7 +109,7 @@ impl Session<'_> {
         earlier.retain(|outcome| match outcome.verdict {
             Some(Verdict::Pass) | None => false,
             // What an attached program does not show of earlier sections is not asked for.
-            Some(Verdict::CouldNotTell) => target.is_none(),
+            Some(Verdict::CouldNotTell) => target.is_none() || outcome.check == SERVES,
             Some(Verdict::Fail) => true,
         });
         let verdict = Verdict::of(earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict));
