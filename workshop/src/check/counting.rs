@@ -118,6 +118,11 @@ fn miscounted(context: &Context<'_>, run: &Run, rises: &[Change]) -> Cause {
     if let Some(change) = page().find(|change| change.labels.get("status") == Some(&status)) {
         let by = change.by();
         return match () {
+            () if source.has("inc_by(") => (
+                "`inc_by` adds what it is told. `inc()` adds one, once for each request."
+                    .to_owned(),
+                source.line_with(&["inc_by("]),
+            ),
             () if by == 2.0 * visits => (
                 "Each visit is counted twice. Count in one place, where every request passes: \
                  below the `match`, and not in its arms as well."

@@ -21,7 +21,7 @@ impl Faults {
     /// Every visit fails at once.
     pub(super) const FAILING: Faults = Faults { failing: true, latency: Duration::ZERO };
     /// Every visit takes a time between 0.1 and 0.5 s.
-    pub(super) const SLOW: Faults = Faults { failing: false, latency: Duration::from_millis(300) };
+    pub(super) const SLOW: Faults = Faults { failing: false, latency: Duration::from_millis(200) };
     /// Every visit takes longer than anything else in a check.
     pub(super) const STUCK: Faults = Faults { failing: false, latency: Duration::from_secs(2) };
 

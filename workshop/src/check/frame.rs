@@ -112,8 +112,14 @@ fn detail(text: &mut String, finding: &Finding) {
         line(text, "");
         line(text, &format!("{:MARGIN$}the program's last words", ""));
         for words in &finding.last_words {
-            let words = cut(words, 2 * WIDTH);
-            line(text, &format!("{:MARGIN$}{} {words}", "", paint(FRAME, "|")));
+            let width = WIDTH - MARGIN - 2;
+            let lines = match words.chars().count() <= width {
+                true => vec![words.clone()],
+                false => wrap(words, width),
+            };
+            for words in lines {
+                line(text, &format!("{:MARGIN$}{} {words}", "", paint(FRAME, "|")));
+            }
         }
     }
     if let Some(cause) = &finding.cause {

@@ -1,8 +1,10 @@
 //! The experiments: what is done to one running program, and what was seen of it. Judging comes
 //! later, from what is kept here, and needs no program.
 
+use std::num::NonZero;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
@@ -25,10 +27,13 @@ const START: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a scrape may take while visits are under way: less than they take.
 const MEANWHILE: Duration = Duration::from_millis(1500);
-/// Requests under way at the same time.
-const AT_ONCE: usize = 8;
-/// Visits that are under way while /metrics is asked for.
-const WAITING: usize = 4;
+/// Requests under way at the same time. Fewer than the visits, so that some come later: a clock that
+/// was started with the program, and not with the request, is found out.
+const AT_ONCE: usize = 4;
+/// For how long /metrics is asked for while visits are under way: time for those to get there.
+const MIDST: Duration = Duration::from_millis(200);
+/// Between two of those scrapes.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How to start the program.
 #[derive(Debug, Clone)]
@@ -187,18 +192,22 @@ impl Run {
             }
             Experiment::ScrapeMeanwhile => {
                 let mut visits = JoinSet::new();
-                for index in 0..WAITING {
+                // More than the program has threads, so that no thread is left if visits hold theirs.
+                let threads = thread::available_parallelism().map_or(2, NonZero::get);
+                for index in 0..2 * threads {
                     let (probe, target) = (visit(index), target.clone());
                     visits.spawn(async move { probe.send(&target).await });
                 }
                 // Dropping the visits at the end closes their connections.
-                for _ in 0..SCRAPES {
+                let start = Instant::now();
+                while start.elapsed() < MIDST {
                     let scrape = scrape_within(target, MEANWHILE).await;
                     let answered = scrape.answered();
                     self.during.push(scrape);
                     if !answered {
                         break;
                     }
+                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }

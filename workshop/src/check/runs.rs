@@ -72,7 +72,7 @@ impl Runs {
         self.made(self.failing.as_ref(), Faults::FAILING)
     }
 
-    /// The run in which every visit takes 0.3 s.
+    /// The run in which every visit takes a known time.
     pub(super) fn slow(&self) -> Seen<'_> {
         self.made(self.slow.as_ref(), Faults::SLOW)
     }
@@ -80,6 +80,12 @@ impl Runs {
     /// The run in which no visit ends before the check does.
     pub(super) fn stuck(&self) -> Seen<'_> {
         self.made(self.stuck.as_ref(), Faults::STUCK)
+    }
+
+    /// Every run that was made.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Run> {
+        let others = [&self.failing, &self.slow, &self.stuck];
+        std::iter::once(&self.calm).chain(others.into_iter().flatten())
     }
 
     fn made<'a>(&self, run: Option<&'a Run>, faults: Faults) -> Seen<'a> {

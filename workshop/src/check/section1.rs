@@ -31,6 +31,10 @@ const BASE_METRICS: &[&str] = &[
 /// The program starts, and answers a visit with a page.
 pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
+    // Several programs run side by side. One whose port is its own stands in the others' way.
+    if let Some(blocked) = context.runs.all().find(|run| is_port_taken(run)) {
+        starts(context, blocked)?;
+    }
     starts(context, run)?;
     let expected = "200 from /treecounter, with failures switched off";
     let visits = match &run.visits {
@@ -56,7 +60,7 @@ pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
     match visits.statuses().find(|status| !allowed(*status)) {
         None => Ok(()),
         Some(500) => finding("500: the handler panicked".to_owned())
-            .because("The program's own words name the line.")
+            .because(death(&words(run)).unwrap_or("The program's own words name the line."))
             .with_last_words(last_words(run))
             .fail(),
         Some(404) => finding("404: nothing answers at this path".to_owned())
@@ -98,7 +102,6 @@ pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
         .try_with(start.clone())
         .fail();
     }
-    let words = last_words(run).join("\n");
     match &run.trouble {
         None => Ok(()),
         Some(NoStart::NotRun(reason)) => {
@@ -108,7 +111,7 @@ pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
             let finding = finding(ending(*status));
             let cause = match status.success() {
                 true => Some(ENDED),
-                false => death(&words),
+                false => death(&words(run)),
             };
             match cause {
                 Some(cause) => finding.because(cause).fail(),
@@ -128,6 +131,14 @@ pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
     }
 }
 
+fn words(run: &Run) -> String {
+    last_words(run).join("\n")
+}
+
+fn is_port_taken(run: &Run) -> bool {
+    matches!(run.trouble, Some(NoStart::Died(_))) && words(run).contains(PORT_TAKEN)
+}
+
 /// How a program ended, in the same words on every system.
 fn ending(status: ExitStatus) -> String {
     match status.code() {
@@ -138,6 +149,9 @@ fn ending(status: ExitStatus) -> String {
 
 const ENDED: &str = "`main` came to its end. `serve(&settings, app).await?` runs until the program is \
     stopped; without the `.await`, it does not even start.";
+
+/// What the server says when it cannot have its port.
+const PORT_TAKEN: &str = "is in use";
 
 /// What the last words of a dead program tell about its death.
 fn death(words: &str) -> Option<&'static str> {
@@ -155,7 +169,7 @@ fn death(words: &str) -> Option<&'static str> {
         () if has("is not a valid metric name") || has("is not a valid label name") => {
             "Names are made of letters, digits and `_`, and do not start with a digit."
         }
-        () if has("is in use") => {
+        () if has(PORT_TAKEN) => {
             "The check gives each start a free port in TREECOUNTER_ADDR. Pass `Settings::from_env()` \
              to `serve`, rather than an address of your own."
         }
@@ -236,7 +250,7 @@ pub(super) fn metrics_status(context: &Context<'_>) -> Judgement {
             "Nothing answers at this path yet: `handle` needs an arm for \"/metrics\" that calls \
              `self.metrics.respond(request)`."
         }
-        500 => "The program's own words say what went wrong.",
+        500 => death(&words(run)).unwrap_or("The program's own words say what went wrong."),
         _ => "Prometheus takes 200 and nothing else.",
     };
     Finding::new("200 from /metrics", answer.status.to_string())
