@@ -133,7 +133,7 @@ impl Run {
         };
         run.output = program.output.clone();
         match program.wait_until_listening(START) {
-            Ok(target) => run.experiment(experiment, &target),
+            Ok(addr) => run.experiment(experiment, &Target::from(addr)),
             Err(trouble) => run.trouble = Some(trouble),
         }
         if let (None, Some(status)) = (&run.trouble, program.died()) {

@@ -68,11 +68,29 @@ impl Build<'_> {
         let status = child.wait()?;
         let said = said.and_then(|thread| thread.join().ok()).unwrap_or_default();
         if !status.success() {
+            #[cfg(windows)]
+            self.explain_a_running_program();
             return Ok(Built::Failed);
         }
         let path = executable
             .with_context(|| format!("cargo built {}, but named no executable", self.package))?;
         Ok(Built::Executable { path, warnings: warnings(&said) })
+    }
+
+    /// Windows does not replace the file of a program that runs, and cargo only says "access is
+    /// denied".
+    #[cfg(windows)]
+    fn explain_a_running_program(&self) {
+        let name = self.bin.unwrap_or(self.package);
+        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        let target = target.unwrap_or_else(|| self.root.join("target"));
+        let file = target.join("debug").join(name).with_extension("exe");
+        let opened = std::fs::OpenOptions::new().write(true).open(file);
+        if opened.is_err_and(|error| error.kind() != std::io::ErrorKind::NotFound) {
+            anstream::eprintln!(
+                "note: {name} runs in another terminal. Stop it there with Ctrl-C."
+            );
+        }
     }
 }
 

@@ -12,7 +12,6 @@ use process_wrap::std::{ChildWrapper, CommandWrap};
 
 use super::output::Output;
 use super::stray;
-use crate::probe::Target;
 
 /// How long a program has between being asked to stop and being killed.
 const GRACE: Duration = Duration::from_millis(300);
@@ -114,12 +113,12 @@ impl Program {
     }
 
     /// Waits until it has said where it listens.
-    pub(crate) fn wait_until_listening(&self, limit: Duration) -> Result<Target, NoStart> {
+    pub(crate) fn wait_until_listening(&self, limit: Duration) -> Result<SocketAddr, NoStart> {
         let end = Instant::now() + limit;
         loop {
             let glance = (Instant::now() + GLANCE).min(end);
             if let Some(addr) = self.output.wait_for(glance, announced) {
-                return Ok(Target::from(addr));
+                return Ok(addr);
             }
             if let Some(status) = self.died() {
                 return Err(NoStart::Died(status));

@@ -27,8 +27,8 @@ pub(super) fn find_or_start(root: &Path, solution: bool) -> Result<App, Box<Trou
     let (package, bin) =
         if solution { ("solutions", Some("section3")) } else { ("section3-compose", None) };
     let expected = format!("{package} runs, so that Prometheus can scrape it");
-    let executable = match learner::build(root, package, bin) {
-        Ok(Built::Executable(path)) => path,
+    let executable = match (learner::Build { root, package, bin, keep: false }).run() {
+        Ok(Built::Executable { path, .. }) => path,
         Ok(Built::Failed) => {
             return Finding::new(expected, "it does not compile: see above").fail();
         }
@@ -38,8 +38,8 @@ pub(super) fn find_or_start(root: &Path, solution: bool) -> Result<App, Box<Trou
     let settings = BTreeMap::from([("TREECOUNTER_LATENCY_MAX_SECONDS", "0".to_owned())]);
     let started = Program::start(&executable, root, &settings);
     let listening = started.and_then(|program| {
-        let target = program.wait_until_listening(LISTENS_WITHIN)?;
-        Ok(App { address: target.addr, _program: Some(program) })
+        let address = program.wait_until_listening(LISTENS_WITHIN)?;
+        Ok(App { address, _program: Some(program) })
     });
     listening.or_else(|reason| {
         let found = match reason {
