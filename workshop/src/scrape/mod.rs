@@ -23,6 +23,8 @@ use rows::Filter;
 use source::Scrape;
 use view::{Last, Screen};
 
+/// An answer that takes longer is worth a word.
+const PATIENCE: Duration = Duration::from_secs(2);
 const EXAMPLE: &str = "http://localhost:8001/metrics";
 
 /// Show live what a scraper sees at /metrics
@@ -93,6 +95,7 @@ fn watch(
     scrapes: &mpsc::Receiver<Option<Scrape>>,
 ) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
+    let mut answered = start;
     let mut changed = true;
     loop {
         if std::mem::take(&mut changed) {
@@ -108,11 +111,16 @@ fn watch(
         match scrapes.recv_timeout(Duration::from_millis(50)) {
             Ok(Some(scrape)) => {
                 changed = true;
+                answered = Instant::now();
                 take_in(screen, scrape, start);
             }
             Ok(None) | Err(RecvTimeoutError::Disconnected) => return Ok(ExitCode::SUCCESS),
             Err(RecvTimeoutError::Timeout) => {}
         }
+        let waited = answered.elapsed();
+        let overdue = (waited > screen.every + PATIENCE).then_some(waited.as_secs());
+        changed |= overdue != screen.overdue;
+        screen.overdue = overdue;
     }
 }
 

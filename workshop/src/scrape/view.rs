@@ -37,6 +37,8 @@ pub(super) struct Screen {
     pub(super) every: Duration,
     pub(super) history: History,
     pub(super) last: Last,
+    /// Seconds since then, when an answer is overdue.
+    pub(super) overdue: Option<u64>,
     pub(super) filter: Filter,
     pub(super) paused: bool,
     /// The first row that is shown.
@@ -52,6 +54,7 @@ impl Screen {
             every,
             history: History::default(),
             last: Last::Pending,
+            overdue: None,
             filter: Filter::default(),
             paused: false,
             scroll: 0,
@@ -76,7 +79,7 @@ impl Screen {
         frame.render_widget(self.title(), title);
         frame.render_widget(self.state(), state);
         frame.render_widget(Line::styled(headings(width), dim()), head);
-        let stale = matches!(self.last, Last::Bad(_));
+        let stale = matches!(self.last, Last::Bad(_)) || self.overdue.is_some();
         let lines: Vec<Line<'_>> = rows
             .iter()
             .skip(self.scroll)
@@ -101,6 +104,9 @@ impl Screen {
     }
 
     fn state(&self) -> Line<'_> {
+        if let Some(seconds) = self.overdue {
+            return Line::styled(format!("no answer for {seconds} s: does the app hang?"), bad());
+        }
         match &self.last {
             Last::Pending => Line::styled("waiting for the first answer ...", dim()),
             Last::Good { took, bytes, warning } => {
@@ -396,6 +402,13 @@ mod tests {
         let rows = shown(&mut screen, 80, 24);
         assert_eq!(rows[1], "connection refused: is the app running? Below: what it said last.");
         assert!(rows[4].contains("↺ reset"));
+    }
+
+    #[test]
+    fn an_app_that_hangs_is_told_while_it_does() {
+        let mut screen = screen(&[PAGE]);
+        screen.overdue = Some(4);
+        assert_eq!(shown(&mut screen, 80, 24)[1], "no answer for 4 s: does the app hang?");
     }
 
     #[test]
