@@ -18,6 +18,17 @@ if ! promtool check config "$wanted" >/tmp/complaint 2>&1; then
   ) >/dev/null 2>&1 &
 fi
 
+# A file that is mended to just what it was looks unchanged to Prometheus, which would go on to
+# call it refused. So it is told, once all files are right again.
+(
+  while sleep 5; do
+    if wget -q -O - http://localhost:9090/metrics |
+      grep -q '^prometheus_config_last_reload_successful 0' && promtool check config "$wanted"; then
+      wget -q -O - --post-data= http://localhost:9090/-/reload
+    fi
+  done
+) >/dev/null 2>&1 &
+
 # Saved files are taken over without a restart: a feature flag until it became a flag of its own.
 case $(prometheus --help 2>&1) in
   *no-]config.auto-reload[!-]*) reload=--config.auto-reload ;;

@@ -78,6 +78,13 @@ def mended_rule(stack):
     quiet(stack, within=30)
 
 
+def mended_to_what_it_was(stack):
+    """Broken, and then the same to the letter again, which looks to Prometheus as if nothing was mended."""
+    write_rules(stack, BROKEN)
+    fires(stack, "PrometheusConfigurationRefused", within=40)
+    mended_rule(stack)
+
+
 def faults(stack):
     """Every visit fails, and takes long: three alerts fire, the learner's among them."""
     stack.recreate("app", TREECOUNTER_FAILURE_RATE="1", TREECOUNTER_LATENCY_MAX_SECONDS="4")
