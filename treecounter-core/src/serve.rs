@@ -47,7 +47,8 @@ pub enum ServeError {
 /// # Errors
 /// When the address cannot be listened on, or the command line has something it does not know.
 pub async fn serve(settings: &Settings, handler: impl Handler) -> Result<(), ServeError> {
-    match std::env::args().nth(1).as_deref() {
+    let argument = std::env::args_os().nth(1);
+    match argument.as_ref().map(|argument| argument.to_string_lossy()).as_deref() {
         None => {}
         Some("--help" | "-h") => {
             println!("The settings are environment variables:\n{}", Settings::help());

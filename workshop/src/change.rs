@@ -1,4 +1,4 @@
-//! Changing the learner's files: shown first, asked for, backed up, done as a whole or not at all.
+//! Changing the learner's files: shown first, asked for, and backed up before the first one changes.
 
 use std::fs;
 use std::io::{IsTerminal, Write, stdin, stdout};
@@ -120,7 +120,9 @@ impl<'a> Plan<'a> {
     /// Backs up, then writes; returns the backup's name.
     fn write(&self, progress: &Progress) -> anyhow::Result<String> {
         let (staged, kept) = self.prepare(progress).context("nothing was changed")?;
-        let way_back = || format!("all files as they were: {}", backup::shown(&kept));
+        let way_back = || {
+            format!("some files may have changed: `cargo workshop undo {kept}` brings them back")
+        };
         for file in staged {
             file.commit().with_context(way_back)?;
         }

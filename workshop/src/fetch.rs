@@ -61,6 +61,11 @@ pub(crate) fn http_url(text: &str, example: &str) -> anyhow::Result<Uri> {
     let uri: Uri = whole
         .parse()
         .map_err(|_| anyhow::anyhow!("`{text}` is not a URL: write it like {example}"))?;
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        anyhow::bail!(
+            "`{text}` holds a name or a password, which goes nowhere here: write it like {example}"
+        );
+    }
     match uri.scheme_str() {
         Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
         Some("https") => anyhow::bail!(
@@ -205,7 +210,15 @@ mod tests {
         for text in ["http://localhost:9090", "localhost:9090/", " http://[::1]:9090/prom "] {
             assert!(http_url(text, "http://localhost:9090").is_ok(), "{text}");
         }
-        for text in ["", "https://localhost", "ftp://x", "http://", "local host"] {
+        let wrong = [
+            "",
+            "https://localhost",
+            "ftp://x",
+            "http://",
+            "local host",
+            "http://me:word@localhost",
+        ];
+        for text in wrong {
             let error = http_url(text, "http://localhost:9090").unwrap_err().to_string();
             assert!(error.contains("write it like http://localhost:9090"), "{text}: {error}");
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a program said before it ended.
 #[derive(Debug, Clone)]
@@ -44,21 +44,27 @@ pub fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Said, Fau
     read_to_end(child.stdout.take(), sender.clone(), |text| (text, String::new()));
     read_to_end(child.stderr.take(), sender, |text| (String::new(), text));
     let (mut stdout, mut stderr) = (String::new(), String::new());
+    let end = Instant::now() + limit;
     for _ in 0..2 {
-        match receiver.recv_timeout(limit) {
-            Ok((out, err)) => {
-                stdout += &out;
-                stderr += &err;
-            }
-            Err(_) => {
+        let Ok((out, err)) = receiver.recv_timeout(end.saturating_duration_since(Instant::now()))
+        else {
+            break;
+        };
+        stdout += &out;
+        stderr += &err;
+    }
+    // A program may close its outputs and live on, or end while a child of its own holds them.
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(Said { success: status.success(), stdout, stderr }),
+            Ok(None) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
+            _ => {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(Fault::Slow);
             }
         }
     }
-    let success = child.wait().is_ok_and(|status| status.success());
-    Ok(Said { success, stdout, stderr })
 }
 
 /// Runs a program whose output is the learner's to see, however long it takes. Tells whether it
@@ -135,6 +141,12 @@ mod tests {
     #[test]
     fn what_never_ends_is_stopped() {
         let slow = sh(Duration::from_millis(50), "exec sleep 600");
+        assert_eq!(slow.unwrap_err(), Fault::Slow);
+    }
+
+    #[test]
+    fn what_closes_its_outputs_and_lives_on_is_stopped() {
+        let slow = sh(Duration::from_millis(50), "exec sleep 600 >&- 2>&-");
         assert_eq!(slow.unwrap_err(), Fault::Slow);
     }
 
