@@ -1,6 +1,8 @@
 //! The pages: one layout, nothing loaded from elsewhere, readable from the back row.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use hyper::body::Bytes;
 
 /// The layout, cut where the title and the content go.
 static LAYOUT: LazyLock<[&str; 3]> = LazyLock::new(|| {
@@ -30,24 +32,37 @@ pub(crate) fn not_found() -> String {
     )
 }
 
-/// The count, and below it where it comes from: a sentence in HTML.
-pub(crate) fn tree_count(count: u64, origin: &str) -> String {
-    let [head, middle, tail] = *LAYOUT;
+/// The page that everybody visits. It is made once for each count, and not for each visit.
+#[derive(Debug)]
+pub(crate) struct TreeCountPage {
+    origin: String,
+    latest: Mutex<(u64, Bytes)>,
+}
+
+impl TreeCountPage {
+    /// Pages of counts that come from here: a sentence.
+    pub(crate) fn new(origin: &str) -> Self {
+        let origin = escaped(origin);
+        Self { latest: Mutex::new((0, tree_count(0, &origin))), origin }
+    }
+
+    pub(crate) fn of(&self, count: u64) -> Bytes {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.0 != count {
+            *latest = (count, tree_count(count, &self.origin));
+        }
+        latest.1.clone()
+    }
+}
+
+fn tree_count(count: u64, origin: &str) -> Bytes {
     let digits = grouped(count);
-    // This page is what everybody visits: one allocation, and nothing is escaped again and again.
-    [
-        head,
-        &digits,
-        " trees",
-        middle,
-        "<p class=\"count\">",
-        &digits,
-        "</p>\n<h1>trees planted by the users of Ecosia</h1>\n<p class=\"note\">",
-        origin,
-        "</p>",
-        tail,
-    ]
-    .concat()
+    let main = format!(
+        "<p class=\"count\">{digits}</p>\n\
+         <h1>trees planted by the users of Ecosia</h1>\n\
+         <p class=\"note\">{origin}</p>"
+    );
+    page(&format!("{digits} trees"), &main).into()
 }
 
 pub(crate) fn unavailable(reason: &str) -> String {
@@ -80,8 +95,7 @@ fn grouped(number: u64) -> String {
     grouped
 }
 
-/// The text as HTML.
-pub(crate) fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -104,13 +118,24 @@ mod tests {
 
     #[test]
     fn a_page_loads_nothing_from_elsewhere() {
-        for page in [index(), not_found(), tree_count(1, "origin"), unavailable("down")] {
+        let trees = String::from_utf8(TreeCountPage::new("origin").of(1).to_vec()).unwrap();
+        for page in [index(), not_found(), trees, unavailable("down")] {
             assert!(!page.contains("{{"), "a placeholder is left");
             assert!(!page.contains("src="), "something is loaded");
             let links = page.match_indices("href=\"").map(|(at, found)| &page[at + found.len()..]);
             for link in links {
                 assert!(link.starts_with('/') || link.starts_with("data:"), "{link}");
             }
+        }
+    }
+
+    #[test]
+    fn a_new_count_is_a_new_page() {
+        let page = TreeCountPage::new("A & B.");
+        for count in [0, 1_234, 1_234, 1_235] {
+            let text = String::from_utf8(page.of(count).to_vec()).unwrap();
+            assert!(text.contains(&format!(">{}</p>", grouped(count))), "{text}");
+            assert!(text.contains("A &amp; B."), "{text}");
         }
     }
 

@@ -3,6 +3,7 @@
 use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
 use hyper::{Method, StatusCode};
 
+use crate::page::TreeCountPage;
 use crate::{Request, Response, page};
 
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -23,11 +24,11 @@ pub fn not_found() -> Response {
 }
 
 /// 200 with the count, as a page or, for a client that asks for it, as JSON: `{"count":1}`.
-pub(crate) fn tree_count(request: &Request, count: u64, origin: &str) -> Response {
+pub(crate) fn tree_count(request: &Request, count: u64, page: &TreeCountPage) -> Response {
     if wants_json(request) {
         return negotiated(StatusCode::OK, JSON, format!("{{\"count\":{count}}}\n"));
     }
-    negotiated(StatusCode::OK, HTML, page::tree_count(count, origin))
+    negotiated(StatusCode::OK, HTML, page.of(count))
 }
 
 /// 503 with the reason, as a page or as JSON: `{"error":"…"}`.
@@ -73,7 +74,11 @@ pub(crate) fn respond(
     response
 }
 
-fn negotiated(status: StatusCode, content_type: HeaderValue, body: String) -> Response {
+fn negotiated(
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: impl Into<hyper::body::Bytes>,
+) -> Response {
     let mut response = respond(status, content_type, body);
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     response

@@ -7,6 +7,7 @@ mod simulated;
 
 use std::time::SystemTime;
 
+use crate::page::TreeCountPage;
 use crate::responses::{method_not_allowed, tree_count, unavailable};
 use crate::settings::Source;
 use crate::{Request, Response, Settings};
@@ -17,6 +18,7 @@ use simulated::SimulatedCount;
 #[derive(Debug)]
 pub struct TreeCounter {
     count: Count,
+    page: TreeCountPage,
     faults: Faults,
 }
 
@@ -31,14 +33,19 @@ impl TreeCounter {
     /// A counter that reads its count from the source, and fails and dawdles as the settings say.
     /// A live source is read in the background from now on.
     pub fn new(settings: &Settings) -> Self {
-        let count = match &settings.source {
-            Source::Simulated => Count::Simulated(SimulatedCount::default()),
+        let (count, origin) = match &settings.source {
+            Source::Simulated => (
+                Count::Simulated(SimulatedCount::default()),
+                "A simulated count, so that the workshop runs offline.".to_owned(),
+            ),
             #[cfg(feature = "live")]
-            Source::Live(url) => Count::Live(live::LiveCount::poll(url.clone())),
+            Source::Live(url) => {
+                (Count::Live(live::LiveCount::poll(url.clone())), format!("Read from {url}."))
+            }
             #[cfg(not(feature = "live"))]
             Source::Live(_) => unreachable!("the settings refuse a URL without the feature `live`"),
         };
-        Self { count, faults: Faults::new(settings) }
+        Self { count, page: TreeCountPage::new(&origin), faults: Faults::new(settings) }
     }
 
     /// 200 with the count, after the latency; 503 when the visit is one that fails; 405 for other
@@ -54,19 +61,14 @@ impl TreeCounter {
         if let Some(reason) = self.faults.failure() {
             return unavailable(request, reason);
         }
-        match &self.count {
-            Count::Simulated(count) => tree_count(
-                request,
-                count.at(SystemTime::now()),
-                "A simulated count, so that the workshop runs offline.",
-            ),
+        let count = match &self.count {
+            Count::Simulated(count) => Some(count.at(SystemTime::now())),
             #[cfg(feature = "live")]
-            Count::Live(live) => match live.latest() {
-                Some(count) => tree_count(request, count, live.origin()),
-                None => {
-                    unavailable(request, "The source of the count does not answer as it should.")
-                }
-            },
+            Count::Live(live) => live.latest(),
+        };
+        match count {
+            Some(count) => tree_count(request, count, &self.page),
+            None => unavailable(request, "The source of the count does not answer as it should."),
         }
     }
 }

@@ -7,8 +7,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use ureq::Agent;
 
-use crate::page;
-
 /// However many visits come, the source is asked no more often than this.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// Connecting, sending, and reading the whole answer.
@@ -20,7 +18,6 @@ const MAX_BODY: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct LiveCount {
     latest: Arc<Mutex<Option<u64>>>,
-    origin: String,
 }
 
 #[derive(Deserialize)]
@@ -33,20 +30,14 @@ impl LiveCount {
     /// not wait for it when the program stops.
     pub(super) fn poll(url: String) -> Self {
         let latest = Arc::new(Mutex::new(None));
-        let origin = page::escaped(&format!("Read from {url}."));
         let shared = Arc::downgrade(&latest);
         thread::spawn(move || keep_polling(&url, &shared));
-        Self { latest, origin }
+        Self { latest }
     }
 
     /// The count of the last poll; none when that failed, or none has ended yet.
     pub(super) fn latest(&self) -> Option<u64> {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Where the count comes from: a sentence in HTML.
-    pub(super) fn origin(&self) -> &str {
-        &self.origin
     }
 }
 
