@@ -57,6 +57,10 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     grafana: Option<String>,
 
+    /// Print every request of the check as a curl command
+    #[arg(long, short, conflicts_with = "watch")]
+    verbose: bool,
+
     /// Print the report as JSON, for tools
     #[arg(long)]
     json: bool,
@@ -100,6 +104,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         anstream::print!("{}", frame::frame(&report, course, section));
+        if args.verbose {
+            anstream::print!("{}", frame::asked(&report));
+        }
     }
     remember(&session, section, &report);
     Ok(report.verdict.exit_code())

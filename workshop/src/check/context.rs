@@ -2,7 +2,8 @@
 
 use super::clues::Source;
 use super::faults::Faults;
-use super::run::{STRANGERS, VISITS};
+use super::report::Asked;
+use super::run::{Run, STRANGERS, Scrape, VISITS};
 use super::runs::Runs;
 use crate::probe::Probe;
 
@@ -37,6 +38,31 @@ impl Context<'_> {
     /// The command that does what a probe did.
     pub(super) fn curl(&self, probe: &Probe) -> String {
         probe.curl(&self.runs.host)
+    }
+
+    /// What was asked, run by run.
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        let runs = self.runs.all();
+        runs.map(|run| Asked { start: self.start(run.faults), requests: self.requests(run) })
+            .collect()
+    }
+
+    /// The requests of a run, in order. A `&` lets those go on while the next are sent.
+    fn requests(&self, run: &Run) -> Vec<String> {
+        let scrape =
+            |scrape: &Option<Scrape>| scrape.as_ref().map(|scrape| self.curl(&scrape.probe));
+        let during = run.during.first().map(|scrape| self.curl(&scrape.probe));
+        let parts = [
+            scrape(&run.before),
+            during.as_ref().map(|_| format!("{} &", self.curl_visits())),
+            during,
+            run.visits.as_ref().map(|_| self.curl_visits()),
+            scrape(&run.after),
+            scrape(&run.scraped),
+            run.strangers.as_ref().map(|_| self.curl_strangers()),
+            scrape(&run.end),
+        ];
+        parts.into_iter().flatten().collect()
     }
 
     /// All visits of an experiment, by curl's own counting.

@@ -140,6 +140,26 @@ fn detail(text: &mut String, finding: &Finding) {
     line(text, "");
 }
 
+/// What was asked of the program, as commands to paste.
+pub(super) fn asked(report: &Report) -> String {
+    let mut text = String::new();
+    let command = |text: &mut String, command: &str| {
+        line(text, &format!("  {}", paint(TYPE, command)));
+    };
+    for asked in &report.asked {
+        line(&mut text, "");
+        if asked.start.is_empty() {
+            line(&mut text, "The check asked:");
+        } else {
+            line(&mut text, "The check started");
+            asked.start.lines().for_each(|part| command(&mut text, part));
+            line(&mut text, "and asked, as from another terminal:");
+        }
+        asked.requests.iter().for_each(|request| command(&mut text, request));
+    }
+    text
+}
+
 /// A word, and what it stands for, wrapped beside it.
 fn labelled(text: &mut String, label: &str, value: &str) {
     for (index, wrapped) in wrap(value, WIDTH - MARGIN - LABEL).iter().enumerate() {

@@ -19,6 +19,8 @@ pub(super) struct Report {
     pub steps: Vec<StepReport>,
     /// The first lines that the learner's program wrote.
     pub output: Vec<String>,
+    /// What was asked of the program, run by run.
+    pub asked: Vec<Asked>,
     /// How many lines it wrote beyond those.
     pub output_left_out: u64,
     /// Whether the program was built, and could be looked at.
@@ -27,6 +29,15 @@ pub(super) struct Report {
     /// The compiler's warnings, if they have to be shown again.
     #[serde(skip)]
     pub warnings: String,
+}
+
+/// The requests of one run, as commands to paste.
+#[derive(Debug, Serialize)]
+pub(super) struct Asked {
+    /// The command that starts the program as it was started; empty if somebody else did.
+    pub start: String,
+    /// The requests, in order.
+    pub requests: Vec<String>,
 }
 
 /// The outcomes of one step.

@@ -115,6 +115,7 @@ impl Session<'_> {
         let verdict = Verdict::of(earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict));
         let (output, output_left_out) =
             context.as_ref().map(|context| relayed(context)).unwrap_or_default();
+        let asked = context.as_ref().map(Context::asked).unwrap_or_default();
         Ok(Report {
             section: section.slug.clone(),
             title: section.title.clone(),
@@ -122,6 +123,7 @@ impl Session<'_> {
             earlier,
             steps: by_step(section, own),
             output,
+            asked,
             output_left_out,
             built: runs.is_some(),
             warnings,
@@ -155,6 +157,7 @@ impl Session<'_> {
             earlier: Vec::new(),
             steps: by_step(section, own),
             output: Vec::new(),
+            asked: Vec::new(),
             output_left_out: 0,
             built: true,
             warnings: String::new(),
