@@ -83,6 +83,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let course = Course::embedded()?;
     let workspace = Workspace::find()?;
     stop_on_ctrl_c(args.watch)?;
+    learner::guard::start();
     let subject = match (&args.attach, args.solution, args.exe) {
         (Some(url), ..) => Subject::Running(url.clone()),
         (None, true, _) => Subject::Solution,

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{check, doctor, goto, hint, prefetch, reset, scrape, solution, status, traffic, undo};
+use crate::{
+    check, doctor, goto, hint, learner, prefetch, reset, scrape, solution, status, traffic, undo,
+};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", about, version)]
@@ -18,6 +20,9 @@ enum Command {
     Check(check::Args),
     Doctor(doctor::Args),
     Goto(goto::Args),
+    /// Run by a check: ends what it has started when it is killed
+    #[command(hide = true)]
+    Guard,
     Hint(hint::Args),
     Prefetch(prefetch::Args),
     Reset(reset::Args),
@@ -35,6 +40,10 @@ pub fn run() -> ExitCode {
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Goto(args)) => goto::run(args),
+        Some(Command::Guard) => {
+            learner::guard::run();
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::Hint(args)) => hint::run(args),
         Some(Command::Prefetch(args)) => prefetch::run(args),
         Some(Command::Reset(args)) => reset::run(args),

@@ -2,6 +2,7 @@
 //! stopped with everything it started.
 
 mod build;
+pub(crate) mod guard;
 mod output;
 mod program;
 mod stray;

@@ -93,6 +93,20 @@ fn no_process_outlives_a_check() {
     }
 }
 
+/// Nothing can be done in a process that is killed; its guard does it.
+#[test]
+fn a_killed_check_leaves_nothing_behind() {
+    let programs = programs();
+    let mut check = check(&programs, "hangs");
+    check.env("LEFTOVERS_TEST", mark("killed"));
+    let mut check = Killed(check.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let running = || Some(processes(&mark("killed"))).filter(|ids| ids.len() > 1);
+    poll(LONG, running).expect("the check starts the program");
+    check.0.kill().unwrap();
+    let gone = poll(LONG, || processes(&mark("killed")).is_empty().then_some(()));
+    gone.expect("the guard ends what the check has started");
+}
+
 #[test]
 fn ctrl_c_ends_a_check_with_all_it_started() {
     let programs = programs();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
 use super::output::Output;
-use super::stray;
+use super::{guard, stray};
 
 /// How long a program has between being asked to stop and being killed.
 const GRACE: Duration = Duration::from_millis(300);
@@ -98,6 +98,7 @@ impl Program {
         #[cfg(windows)]
         wrap.wrap(process_wrap::std::JobObject);
         let mut running = lock(&RUNNING);
+        guard::starting(&mark);
         let mut child = wrap.spawn().map_err(|error| NoStart::NotRun(error.to_string()))?;
         let output = Output::default();
         if let Some(stdout) = child.stdout().take() {
@@ -108,6 +109,7 @@ impl Program {
         }
         let child = Arc::new(Mutex::new(child));
         let process = Process { child, mark, killed: Arc::default() };
+        guard::started(process.id(), &process.mark);
         running.push(process.clone());
         Ok(Self { process, output })
     }
@@ -169,6 +171,11 @@ impl Process {
         lock(&self.child).try_wait().ok().flatten()
     }
 
+    /// The number of the process, and of its group.
+    fn id(&self) -> u32 {
+        lock(&self.child).id()
+    }
+
     fn ask_to_stop(&self) {
         #[cfg(unix)]
         let _ = lock(&self.child).signal(nix::sys::signal::Signal::SIGTERM as i32);
@@ -185,6 +192,7 @@ impl Process {
         let _ = child.wait();
         drop(child);
         stray::kill_marked(&self.mark);
+        guard::stopped(&self.mark);
     }
 }
 
