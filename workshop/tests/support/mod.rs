@@ -128,8 +128,8 @@ fn manifest(package: &str) -> String {
         }
         writeln!(manifest, "{name} = {}", inline(&version)).unwrap();
     }
-    if let Some(debug) = root.get("profile").and_then(|profile| profile.get("dev")?.get("debug")) {
-        writeln!(manifest, "\n[profile.dev]\ndebug = {}", inline(debug)).unwrap();
+    if let Some(profile) = root.get("profile").and_then(|profile| profile.get("dev")) {
+        writeln!(manifest, "\n[profile]\ndev = {}", inline(profile)).unwrap();
     }
     manifest
 }
@@ -141,7 +141,7 @@ fn inline(value: &toml::Value) -> String {
             format!("[{}]", values.iter().map(inline).collect::<Vec<_>>().join(", "))
         }
         toml::Value::Table(table) => {
-            let fields = table.iter().map(|(name, value)| format!("{name} = {}", inline(value)));
+            let fields = table.iter().map(|(name, value)| format!("{name:?} = {}", inline(value)));
             format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
         }
         toml::Value::Boolean(value) => value.to_string(),
