@@ -23,6 +23,7 @@ pub mod prefetch;
 mod probe;
 pub mod reset;
 pub mod scrape;
+mod settings;
 pub mod solution;
 pub mod status;
 pub mod traffic;

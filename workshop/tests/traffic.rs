@@ -298,3 +298,25 @@ fn each_wrong_target_has_its_words() {
         assert_eq!(summary, "");
     }
 }
+
+#[test]
+fn an_app_that_was_moved_is_found_by_its_setting() {
+    let server = Server::fast();
+    // The port is the same at all addresses of this machine; the app may listen at all of them.
+    let address = format!("0.0.0.0:{}", server.address.port());
+    let moved = traffic(&["--rate", "50", "--for", "200ms"])
+        .env("TREECOUNTER_ADDR", &address)
+        .output()
+        .unwrap();
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    assert_eq!(server.total(), 10);
+    assert!(String::from_utf8_lossy(&moved.stderr).contains(&server.url()));
+    let scrape = Command::new(env!("CARGO_BIN_EXE_workshop"))
+        .args(["scrape", "--once"])
+        .env("TREECOUNTER_ADDR", "127.0.0.1:1")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&scrape.stderr).into_owned();
+    assert!(errors.contains("http://127.0.0.1:1/metrics: connection refused"), "{errors}");
+    assert!(errors.contains("cargo workshop scrape http://localhost:PORT"), "{errors}");
+}

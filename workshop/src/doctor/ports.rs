@@ -1,13 +1,12 @@
 //! The ports of the app, Prometheus and Grafana: free, or held by whom.
 
-use std::collections::HashMap;
-use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::finding::Finding;
 use super::holder;
+use crate::settings::Settings;
 use crate::workspace::Workspace;
 
 /// On this machine an answer comes at once, or from something that is not what we look for.
@@ -27,7 +26,7 @@ struct Want {
 }
 
 pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
-    let settings = Settings::read(workspace);
+    let settings = Settings::read(workspace.root());
     let wants = [
         Want {
             owner: "the app",
@@ -42,14 +41,14 @@ pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
         },
         Want {
             owner: "Prometheus",
-            port: settings.port("PROMETHEUS_PORT", 9090),
+            port: settings.prometheus(),
             first: false,
             greeting: ("/-/ready", "Prometheus", "a Prometheus"),
             other: "write another PROMETHEUS_PORT into the file .env",
         },
         Want {
             owner: "Grafana",
-            port: settings.port("GRAFANA_PORT", 3000),
+            port: settings.grafana(),
             first: false,
             greeting: ("/api/health", "\"database\"", "a Grafana"),
             other: "write another GRAFANA_PORT into the file .env",
@@ -133,29 +132,4 @@ fn ask(address: SocketAddr, path: &str) -> Option<String> {
     // A read that ends in a time-out has read what there was.
     let _ = stream.take(16 * 1024).read_to_end(&mut answer);
     Some(String::from_utf8_lossy(&answer).into_owned())
-}
-
-/// The settings of ports: the environment, and under it the file that `docker compose` reads.
-struct Settings {
-    file: HashMap<String, String>,
-}
-
-impl Settings {
-    fn read(workspace: &Workspace) -> Self {
-        let text = fs::read_to_string(workspace.root().join(".env")).unwrap_or_default();
-        let lines = text.lines().filter_map(|line| line.split_once('='));
-        let file = lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
-        Self { file: file.collect() }
-    }
-
-    fn port(&self, name: &str, usual: u16) -> u16 {
-        let value = std::env::var(name).ok().or_else(|| self.file.get(name).cloned());
-        value.and_then(|value| value.parse().ok()).unwrap_or(usual)
-    }
-
-    fn app(&self) -> u16 {
-        let address = std::env::var("TREECOUNTER_ADDR").ok();
-        let port = address.and_then(|address| address.rsplit(':').next()?.parse().ok());
-        port.unwrap_or(8001)
-    }
 }

@@ -18,6 +18,7 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::event;
 
 use crate::fetch;
+use crate::settings::Settings;
 use history::History;
 use rows::Filter;
 use source::Scrape;
@@ -26,13 +27,15 @@ use view::{Last, Screen};
 /// An answer that takes longer is worth a word.
 const PATIENCE: Duration = Duration::from_secs(2);
 const EXAMPLE: &str = "http://localhost:8001/metrics";
+/// Beside an address that does not answer.
+const ELSEWHERE: &str = "Does it listen elsewhere? cargo workshop scrape http://localhost:PORT";
 
 /// Show live what a scraper sees at /metrics
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to scrape
-    #[arg(value_name = "URL", default_value = EXAMPLE)]
-    url: String,
+    /// What to scrape [default: TREECOUNTER_ADDR, or http://localhost:8001/metrics]
+    #[arg(value_name = "URL")]
+    url: Option<String>,
 
     /// Seconds from one scrape to the next
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = every)]
@@ -49,7 +52,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut url = fetch::http_url(&args.url, EXAMPLE)?;
+    let url = args.url.unwrap_or_else(|| Settings::of_terminal().app_url());
+    let mut url = fetch::http_url(&url, EXAMPLE)?;
     if url.path() == "/" {
         // People type where the app is; a scraper knows the rest.
         url = format!(
@@ -82,7 +86,7 @@ fn once(url: &Uri, filter: &Filter) -> anyhow::Result<ExitCode> {
             }
             history.take_in(page.exposition, Duration::ZERO);
         }
-        Err(words) => bail!("{url}: {words}"),
+        Err(words) => bail!("{url}: {words}\n{ELSEWHERE}"),
     }
     print!("{}", plain::text(&history, filter));
     Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::ELSEWHERE;
 use super::history::{History, Mark, Trend};
 use super::rows::{self, Filter, Row};
 
@@ -138,7 +139,11 @@ impl Screen {
             _ if self.filter != Filter::default() => "No series passes the filter. Esc clears it.",
             _ => "The page holds no series.",
         };
-        vec![Line::raw(""), Line::raw(words)]
+        let elsewhere = match (&self.last, self.history.scrapes()) {
+            (Last::Bad(_), 0) => ELSEWHERE,
+            _ => "",
+        };
+        vec![Line::raw(""), Line::raw(words), Line::raw(elsewhere)]
     }
 
     fn keys(&self, rows: usize, width: usize) -> Line<'_> {
@@ -416,7 +421,9 @@ mod tests {
         let mut screen = screen(&[]);
         assert_eq!(shown(&mut screen, 80, 24)[1], "waiting for the first answer ...");
         screen.last = Last::Bad("connection refused: is the app running?".to_owned());
-        assert!(shown(&mut screen, 80, 24)[4].starts_with("It is asked again and again"));
+        let rows = shown(&mut screen, 80, 24);
+        assert!(rows[4].starts_with("It is asked again and again"));
+        assert_eq!(rows[5], ELSEWHERE);
     }
 
     #[test]

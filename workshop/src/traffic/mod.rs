@@ -19,6 +19,7 @@ use anyhow::{Context, bail};
 use hyper::Uri;
 use tokio::task::LocalSet;
 
+use crate::settings::Settings;
 use drive::{Controls, Load};
 use figures::Figures;
 use mix::Mix;
@@ -32,9 +33,9 @@ const MOST_PER_SECOND: f64 = 20_000.0;
 /// Send requests at a steady rate, however slow the answers are
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where the app listens
-    #[arg(long, value_name = "URL", default_value = "http://localhost:8001")]
-    url: String,
+    /// Where the app listens [default: TREECOUNTER_ADDR, or http://localhost:8001]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
 
     /// Requests a second
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = rate)]
@@ -75,7 +76,8 @@ struct Length(Option<Duration>);
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let target = Target::parse(&args.url)?;
+    let url = args.url.clone().unwrap_or_else(|| Settings::of_terminal().app_url());
+    let target = Target::parse(&url)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -9,6 +9,7 @@ use super::figures::Figures;
 /// How often the line on a terminal is drawn.
 const REDRAW: Duration = Duration::from_millis(200);
 const BAR: usize = 10;
+const SHORTEST_BAR: usize = 4;
 
 pub(super) struct Progress {
     /// The whole run, unless it goes on until stopped.
@@ -44,7 +45,7 @@ impl Progress {
         let _ = if self.terminal {
             let width = ratatui::crossterm::terminal::size()
                 .map_or(80, |(columns, _)| usize::from(columns));
-            let line: String = line.chars().take(width.saturating_sub(1)).collect();
+            let line = self.with_bar(&line, elapsed, width.saturating_sub(1));
             // Carriage return, the line, and the rest of an older and longer line cleared.
             write!(out, "\r{line}\x1b[K").and_then(|()| out.flush())
         } else {
@@ -62,19 +63,30 @@ impl Progress {
     fn line(&mut self, figures: &Figures, elapsed: Duration) -> String {
         let recent = self.recent_rate(figures.total(), elapsed);
         let time = match self.length {
-            Some(length) => {
-                let done = (elapsed.as_secs_f64() / length.as_secs_f64().max(1e-9)).min(1.0);
-                let filled = (done * BAR as f64) as usize;
-                let bar = if self.terminal {
-                    format!("{}{} ", "━".repeat(filled), "╌".repeat(BAR - filled))
-                } else {
-                    String::new()
-                };
-                format!("{bar}{} of {}", clock(elapsed.min(length)), clock(length))
-            }
+            Some(length) => format!("{} of {}", clock(elapsed.min(length)), clock(length)),
             None => clock(elapsed),
         };
         format!("{time}  {recent:.1}/s  {}", figures.line())
+    }
+
+    /// The line with a bar before it, if there is room: the figures say more than the bar, and
+    /// more than how long it will take.
+    fn with_bar(&self, line: &str, elapsed: Duration, width: usize) -> String {
+        let end = self.length.map_or(String::new(), |length| format!(" of {}", clock(length)));
+        let line = match line.chars().count() > width {
+            true => line.replacen(&end, "", 1),
+            false => line.to_owned(),
+        };
+        let room = width.saturating_sub(line.chars().count() + 1).min(BAR);
+        let bar = match self.length {
+            Some(length) if room >= SHORTEST_BAR => {
+                let done = (elapsed.as_secs_f64() / length.as_secs_f64().max(1e-9)).min(1.0);
+                let filled = (done * room as f64) as usize;
+                format!("{}{} ", "━".repeat(filled), "╌".repeat(room - filled))
+            }
+            _ => String::new(),
+        };
+        bar.chars().chain(line.chars()).take(width).collect()
     }
 
     fn recent_rate(&mut self, total: u64, elapsed: Duration) -> f64 {
@@ -117,9 +129,30 @@ mod tests {
 
     #[test]
     fn a_bar_on_a_terminal_fits_80_columns() {
-        let line = progress(Some(60), true).line(&figures(150), Duration::from_secs(15));
+        let quarter = Duration::from_secs(15);
+        let drawn = |figures: &Figures, width| {
+            let mut progress = progress(Some(60), true);
+            let line = progress.line(figures, quarter);
+            progress.with_bar(&line, quarter, width)
+        };
+        let line = drawn(&figures(150), 79);
         assert_eq!(line, "━━╌╌╌╌╌╌╌╌ 15 s of 1:00 min  10.0/s  150 sent  200: 100 %  p95 20.0 ms");
-        assert!(line.chars().count() <= 80);
+        let mut failing = figures(125);
+        for (status, count) in [(404, 8), (503, 17)] {
+            for _ in 0..count {
+                failing.record("/treecounter", Ok(status), Duration::from_millis(900));
+            }
+        }
+        let line = drawn(&failing, 79);
+        assert_eq!(
+            line,
+            "15 s of 1:00 min  10.0/s  150 sent  200: 83 %  404: 5 %  503: 11 %  p95 899 ms"
+        );
+        assert!(line.chars().count() <= 79, "{line}");
+        assert_eq!(
+            drawn(&failing, 70),
+            "15 s  10.0/s  150 sent  200: 83 %  404: 5 %  503: 11 %  p95 899 ms"
+        );
     }
 
     #[test]
