@@ -83,9 +83,11 @@ impl Broken {
             ),
         );
         write_if_other(&package.join("Cargo.toml"), &manifest(name));
-        let lock = package.join("Cargo.lock");
-        if !lock.exists() {
-            std::fs::copy(repository().join("Cargo.lock"), &lock).unwrap();
+        // Cargo leaves out of its copy what these programs do not need. Another one is due when the
+        // workspace's has changed.
+        let lock = std::fs::read_to_string(repository().join("Cargo.lock")).unwrap();
+        if write_if_other(&package.join("workspace.lock"), &lock) {
+            std::fs::write(package.join("Cargo.lock"), &lock).unwrap();
         }
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let build = Command::new(env!("CARGO"))
@@ -149,11 +151,14 @@ fn inline(value: &toml::Value) -> String {
     }
 }
 
-/// Leaves the file's time alone when nothing changes, so that nothing is compiled again.
-fn write_if_other(path: &Path, text: &str) {
-    if std::fs::read_to_string(path).ok().as_deref() != Some(text) {
+/// Leaves the file's time alone when nothing changes, so that nothing is compiled again. Says
+/// whether something has changed.
+fn write_if_other(path: &Path, text: &str) -> bool {
+    let other = std::fs::read_to_string(path).ok().as_deref() != Some(text);
+    if other {
         std::fs::write(path, text).unwrap();
     }
+    other
 }
 
 /// A screen without what differs from run to run, and from system to system: measured times, the
