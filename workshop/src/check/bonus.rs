@@ -309,18 +309,13 @@ pub(super) fn measures_latency(context: &Context<'_>) -> Judgement {
     .try_with(context.start(run.faults))
     .try_with(format!("{} -w \"%{{time_total}}\\n\"", context.curl(&visits.probe)))
     .try_with(metrics(context));
-    let (cause, source) = mismeasured(context, measured, waited, sum);
+    let real = if context.runs.attached { waited } else { run.faults.latency.as_secs_f64() };
+    let (cause, source) = mismeasured(context, measured / real, sum);
     finding.because(cause).showing(source).fail()
 }
 
-fn mismeasured(
-    context: &Context<'_>,
-    measured: f64,
-    waited: f64,
-    sum: f64,
-) -> (&'static str, Option<Quote>) {
+fn mismeasured(context: &Context<'_>, ratio: f64, sum: f64) -> (&'static str, Option<Quote>) {
     let source = context.source;
-    let ratio = measured / waited;
     if ratio > 1.0 {
         let line = source.line(|line| {
             ["as_millis", "as_micros", "as_nanos", "1000", "1e3", "1_000"]
@@ -328,12 +323,12 @@ fn mismeasured(
                 .any(|p| line.contains(p))
         });
         return match ratio {
-            500.0..2000.0 => (
+            100.0..20_000.0 => (
                 "These are milliseconds. Base units are seconds, in every metric: \
                  `started.elapsed().as_secs_f64()`.",
                 line,
             ),
-            2000.0.. => ("Base units are seconds: `started.elapsed().as_secs_f64()`.", line),
+            20_000.0.. => ("Base units are seconds: `started.elapsed().as_secs_f64()`.", line),
             _ => (
                 "More than a visitor waits cannot be measured. Is the clock started anew for each \
                  request?",

@@ -29,7 +29,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 const MEANWHILE: Duration = Duration::from_millis(1500);
 /// Requests under way at the same time. Fewer than the visits, so that some come later: a clock that
 /// was started with the program, and not with the request, is found out.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 3;
 /// For how long /metrics is asked for while visits are under way: time for those to get there.
 const MIDST: Duration = Duration::from_millis(200);
 /// Between two of those scrapes.
