@@ -48,12 +48,11 @@ fn every_finished_answer_passes_and_the_starter_passes_none_but_the_bonus() {
 }
 
 /// The same in other words.
-const RIGHT: [(&str, &str); 23] = [
+const RIGHT: [(&str, &str); 22] = [
     ("promql-up", "max by (job, instance) (up{job=~\"tree.*\"})"),
     ("promql-up", "up and on (job) up{job=\"treecounter\"}"),
     ("promql-count", "sum by () (requests_total)"),
     ("promql-count", "sum without (job, instance, endpoint, status) (requests_total)"),
-    ("promql-failed", "requests_total{status=\"503\"}"),
     (
         "promql-failed",
         "requests_total{endpoint=\"/treecounter\"} unless requests_total{status!~\"5..\"}",
@@ -123,8 +122,17 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("promql-rate", "rate(requests_total[1m]))", "A parenthesis is closed that was never opened"),
     ("promql-rate", "rate(requests_total)", "Say which, in brackets: requests_total[1m]"),
     ("promql-rate", "requests_total[1m]", "A function makes one of it: rate(...[1m])"),
-    ("promql-rate", "rat(requests_total[1m])", "unknown function with name \"rat\""),
-    ("promql-failed", "requests_total{status=503}", "unexpected"),
+    ("promql-rate", "rat(requests_total[1m])", "Did you mean `rate`?"),
+    ("promql-failed", "requests_total{status=503}", "Values stand in quotes"),
+    ("promql-failed", "requests_total{endpoint=/treecounter}", "Values stand in quotes"),
+    ("promql-failed", "requests_total{status=~\"5..\"}", "the failures of every endpoint"),
+    ("promql-count", "summ(requests_total)", "Did you mean `sum`?"),
+    ("promql-by-status", "summ by (status) (rate(requests_total[1m]))", "Did you mean `sum`?"),
+    (
+        "promql-compare",
+        "sum(rate(requests_total[1m])) / sum(rate(requests_total[1m]) offset 2m)",
+        "`offset` stands directly after the brackets",
+    ),
     ("promql-failed", "requests_total{status=\"503}", "unterminated quoted string"),
     ("promql-up", "SELECT * FROM up", "unexpected"),
     ("promql-by-status", "sum by status (rate(requests_total[1m]))", "unexpected"),
@@ -290,7 +298,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "promql-ratio-by-endpoint",
         "rate(requests_total{status=~\"5..\"}[5m]) / rate(requests_total[5m])",
-        "a result with the labels endpoint, instance, job, status",
+        "a result with the labels endpoint, instance, job, status, not endpoint | And it is always 1",
     ),
     (
         "promql-ratio-by-endpoint",
@@ -307,15 +315,40 @@ const WRONG: &[(&str, &str, &str)] = &[
         "rate(requests_total{status=~\"5..\"}[5m]) / on (endpoint) rate(requests_total[5m])",
         "Sum both sides by the same labels",
     ),
+    (
+        "promql-error-ratio",
+        "rate(requests_total{endpoint=\"/treecounter\",status=~\"5..\"}[1m]) / rate(requests_total{endpoint=\"/treecounter\"}[1m])",
+        "the failures are divided by themselves",
+    ),
     // Replicas.
+    (
+        "promql-replicas",
+        "sum(rate(requests_total[1m])) / sum(up{job=\"treecounter\"})",
+        "You divide by targets",
+    ),
+    (
+        "promql-replicas",
+        "sum(rate(requests_total[1m])) / scalar(count(up{job=\"treecounter\"}))",
+        "its rate still counts",
+    ),
     ("promql-replicas", "avg(rate(requests_total[1m]))", "the average of all series"),
     ("promql-replicas", "sum by (instance) (rate(requests_total[1m]))", "One number is asked for"),
     ("promql-replicas", "sum(rate(requests_total[1m]))", "always 2 times what is asked for"),
     // Absence.
-    ("promql-absent", "up{job=\"treecounter\"} == 0", "a result while the target is there"),
-    ("promql-absent", "up{job=\"treecounter\"} == 2", "no comparison can find it"),
-    ("promql-absent", "count(up{job=\"treecounter\"}) == 0", "no comparison can find it"),
-    ("promql-absent", "absent(up)", "which job is it about?"),
+    ("promql-absent", "up{job=\"treecounter\"} == 0", "nothing can be 0"),
+    ("promql-absent", "up{job=\"treecounter\"} == 1", "nothing can be 0"),
+    (
+        "promql-absent",
+        "up{job=\"treecounter\"} == 2",
+        "no result at a time when there was no target",
+    ),
+    ("promql-absent", "count(up{job=\"treecounter\"}) == 0", "nothing can be 0"),
+    (
+        "promql-absent",
+        "absent(requests_total{job=\"treecounter\"})",
+        "`up` is what every target has",
+    ),
+    ("promql-absent", "absent(up)", "a result without labels; it should have job"),
     ("promql-absent", "absent(up{job=\"treecounter\"} == 1)", "labels that its selector asks for"),
     // Quantiles and means.
     (
@@ -366,7 +399,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     // Too much.
     (
         "promql-count",
-        "sum(sum_over_time(requests_total[5h:1ms]))",
+        "sum(sum_over_time(requests_total[2d:1ms]))",
         "more than a query of a dashboard should cost",
     ),
     // Right at one instant at most.
@@ -398,6 +431,22 @@ fn every_wrong_answer_fails_with_its_message() {
         }
     }
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), WRONG.len(), failures.join("\n"));
+}
+
+#[test]
+fn made_up_visits_have_no_time_of_day_and_no_page_to_look_at() {
+    if missing() {
+        return;
+    }
+    let kit = Kit::new();
+    kit.answer("promql-count", "count(requests_total)");
+    let trouble = kit.judge().judge("promql-count").unwrap_err();
+    assert!(
+        trouble.finding.found.ends_with("at one instant of the made-up visits"),
+        "{}",
+        trouble.finding.found
+    );
+    assert_eq!(trouble.finding.commands, [""; 0]);
 }
 
 fn all_words(trouble: &Trouble) -> String {

@@ -112,6 +112,11 @@ impl Prometheus {
         if self.stays { format!("{}{path}", self.base) } else { String::new() }
     }
 
+    /// Whether it is there when the check is over.
+    pub(super) fn stays(&self) -> bool {
+        self.stays
+    }
+
     pub(super) fn base(&self) -> &str {
         &self.base
     }

@@ -1,6 +1,9 @@
 //! The usual mistakes in a query, seen in its syntax tree. Some are wrong whatever the result is
 //! today; others explain a result that differs.
 
+use super::api::Series;
+use super::compare::Difference;
+use super::questions::Question;
 use super::tree::Node;
 
 /// What is wrong, and why.
@@ -28,6 +31,7 @@ pub(super) fn always_wrong(
             .or_else(|| average_of_quantiles(node))
             .or_else(|| quantile_without_le(node))
             .or_else(|| short_window(node, interval))
+            .or_else(|| divided_by_targets(node))
     })
 }
 
@@ -110,6 +114,22 @@ fn quantile_without_le(node: Node<'_>) -> Option<Mistake> {
     })
 }
 
+/// Right as long as every replica is up: a mean that counts on `up` is a trap.
+fn divided_by_targets(node: Node<'_>) -> Option<Mistake> {
+    let [left, right] = node.children()[..] else { return None };
+    let targets = node.operator() == "/"
+        && left.any(Node::is_rate)
+        && !right.any(Node::is_rate)
+        && right.any(|inner| inner.metric() == "up");
+    targets.then(|| {
+        mistake(
+            "a rate divided by the number of targets",
+            "You divide by targets. One that is down or gone is not counted in `up`, while its rate still \
+             counts. Take the mean of one number for each replica: avg",
+        )
+    })
+}
+
 fn short_window(node: Node<'_>, interval: f64) -> Option<Mistake> {
     let window = node.window().filter(|_| node.kind() == "matrixSelector")?;
     (interval > 0.0 && window < 2.0 * interval).then(|| {
@@ -119,6 +139,94 @@ fn short_window(node: Node<'_>, interval: f64) -> Option<Mistake> {
                 "A rate needs two values, so the window must be longer than two scrapes, or the result is \
                  empty most of the time. Four scrapes are a good rule: [{}] or more.",
                 seconds(4.0 * interval)
+            ),
+        )
+    })
+}
+
+/// What one question forbids, even when the result happens to be right.
+pub(super) fn wrong_for(question: &Question, tree: Node<'_>) -> Option<Mistake> {
+    let all = tree.all();
+    let selectors = || all.iter().filter(|node| node.is_selector());
+    if let Some(label) = question.about {
+        let named = selectors().any(|node| node.matchers().iter().any(|m| m.label == label));
+        let counted = selectors().any(|node| node.metric() == "requests_total");
+        if counted && !named {
+            return Some(mistake(
+                format!("the failures of every {label}"),
+                format!(
+                    "The question is about /treecounter. Where nothing else fails it makes no difference, until \
+                     something does: {label}=\"/treecounter\""
+                ),
+            ));
+        }
+    }
+    if question.before_everything && asks_for_absence(tree) {
+        let other = selectors().map(|node| node.metric()).find(|metric| !metric.is_empty())?;
+        let targets = selectors().any(|node| matches!(node.metric(), "" | "up"));
+        if !targets {
+            return Some(mistake(
+                format!("absent of {other}"),
+                format!(
+                    "A target that is down has no {other} either, and is there all the same. `up` is what \
+                     every target has, up or down."
+                ),
+            ));
+        }
+    }
+    None
+}
+
+fn asks_for_absence(tree: Node<'_>) -> bool {
+    tree.any(|node| matches!(node.function(), "absent" | "absent_over_time"))
+}
+
+/// A comparison where only `absent` helps.
+pub(super) fn about_absence(
+    question: &Question,
+    tree: Node<'_>,
+    difference: &Difference,
+) -> Option<Mistake> {
+    let found = match difference {
+        _ if !question.before_everything || asks_for_absence(tree) => return None,
+        Difference::Empty => "no result at a time when there was no target at all".to_owned(),
+        Difference::TooMany { series, .. } => {
+            format!("a result while the target is there: {series}")
+        }
+        _ => return None,
+    };
+    Some(mistake(
+        found,
+        "A target that is gone has no series, so nothing can be 0. `absent(...)` answers when nothing else \
+         does: it has the result 1 when what stands in it has none.",
+    ))
+}
+
+/// Failures over visits without the sums: each series finds itself on the other side.
+pub(super) fn divided_by_itself(
+    tree: Node<'_>,
+    difference: &Difference,
+    found: &[Series],
+) -> Option<Mistake> {
+    let Difference::Labels { expected, .. } = difference else { return None };
+    let mut values = found.iter().flat_map(|series| &series.points).map(|(_, value)| *value);
+    let divides = tree.inside_parentheses().operator() == "/"
+        && !tree.any(Node::is_aggregation)
+        && values.all(|value| value.is_nan() || (value - 1.0).abs() < 1e-9);
+    divides.then(|| {
+        let labels: Vec<&str> = expected.iter().map(String::as_str).collect();
+        let sum = match labels[..] {
+            [] => "sum(...) / sum(...)".to_owned(),
+            _ => format!("sum by ({0}) (...) / sum by ({0}) (...)", labels.join(", ")),
+        };
+        let wanted = if labels.is_empty() { "none".to_owned() } else { labels.join(", ") };
+        let names = found.first().map(|series| &series.labels).into_iter().flatten();
+        let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+        mistake(
+            format!("a result with the labels {}, not {wanted}", names.join(", ")),
+            format!(
+                "And it is always 1: the failures are divided by themselves, for `/` pairs series whose labels \
+                 are all the same. Sum both sides: {sum}"
             ),
         )
     })

@@ -17,6 +17,8 @@ mod query;
 mod questions;
 mod reach;
 mod rehearsal;
+mod selection;
+mod syntax;
 mod tree;
 mod words;
 

@@ -1,15 +1,17 @@
 //! One answer: read by Prometheus, compared with the finished one, and explained where it differs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::answers::Answer;
 use super::api::{ApiError, Instants, Prometheus, Series};
 use super::compare::{Difference, difference, series_name};
-use super::mistakes::{self, Mistake, SUM_BEFORE_RATE};
+use super::mistakes::{self, Mistake};
 use super::questions::Question;
 use super::reach;
+use super::selection::nothing_selected;
+use super::syntax::advice;
 use super::tree::Node;
-use super::words::{absent_needed, in_words, unknown_label, unknown_value};
+use super::words::{At, in_words};
 use crate::fetch::NoAnswer;
 use crate::verdict::{Finding, Judgement, Quote};
 
@@ -41,7 +43,8 @@ impl Bench<'_> {
         if let Some(tree) = tree {
             let gauges = self.gauges(tree).await;
             let wrong =
-                mistakes::always_wrong(tree, |metric| gauges.contains(metric), self.interval);
+                mistakes::always_wrong(tree, |metric| gauges.contains(metric), self.interval)
+                    .or_else(|| mistakes::wrong_for(question, tree));
             if let Some(mistake) = wrong {
                 return told(finding, mistake).fail();
             }
@@ -77,7 +80,7 @@ impl Bench<'_> {
                 Err(error) => return reach::trouble(self.prometheus, &error).await,
             };
             let Some(difference) = difference(&found, &expected) else { continue };
-            let mistake = self.explain(question, answer, tree, &difference, instants).await;
+            let mistake = self.explain(question, answer, tree, &difference, &found, instants).await;
             return told(finding, mistake).try_with(self.link(answer)).fail();
         }
         Ok(())
@@ -114,22 +117,20 @@ impl Bench<'_> {
         answer: &Answer,
         tree: Option<Node<'_>>,
         difference: &Difference,
+        found: &[Series],
         instants: Instants,
     ) -> Mistake {
         if let Some(tree) = tree {
-            if let Some(mistake) = self.nothing_selected(tree).await {
+            if let Some(mistake) = nothing_selected(self.prometheus, tree).await {
+                return mistake;
+            }
+            if let Some(mistake) = mistakes::about_absence(question, tree, difference) {
                 return mistake;
             }
             if *difference == Difference::Empty
                 && let Some(mistake) = self.nothing_matched(&answer.query, tree, instants).await
             {
                 return mistake;
-            }
-            if question.before_everything
-                && instants.start < self.instants.start
-                && *difference == Difference::Empty
-            {
-                return absent_needed();
             }
             let reference = self.prometheus.parse(question.reference()).await.ok().flatten();
             // Other labels are told from the result: that is more to the point than a window.
@@ -139,71 +140,11 @@ impl Bench<'_> {
             if let Some(mistake) = explained.filter(|_| by_tree) {
                 return mistake;
             }
-        }
-        in_words(difference, question)
-    }
-
-    /// A metric, label or value that no series has.
-    async fn nothing_selected(&self, tree: Node<'_>) -> Option<Mistake> {
-        let mut labels_of: HashMap<String, Vec<String>> = HashMap::new();
-        for selector in tree.all().into_iter().filter(|node| node.is_selector()) {
-            let metric = selector.metric();
-            if metric.is_empty() {
-                continue;
-            }
-            let names = self.prometheus.label_names(metric).await.ok()?;
-            if names.is_empty() {
-                return self.unknown_metric(metric).await;
-            }
-            for matcher in selector.matchers() {
-                if matcher.label == "__name__"
-                    || !matches!(matcher.how, "=" | "=~")
-                    || matcher.value.is_empty()
-                {
-                    continue;
-                }
-                if !names.iter().any(|name| name == matcher.label) {
-                    return Some(unknown_label(metric, matcher.label, &names));
-                }
-                let alone =
-                    format!("{metric}{{{}{}{:?}}}", matcher.label, matcher.how, matcher.value);
-                let hits = self.prometheus.label_values(matcher.label, &alone).await.ok()?;
-                if hits.is_empty() {
-                    let values = self.prometheus.label_values(matcher.label, metric).await.ok()?;
-                    return Some(unknown_value(metric, &matcher, &values));
-                }
-            }
-            labels_of.insert(metric.to_owned(), names);
-        }
-        // Labels that are summed by, but that nothing below has.
-        for aggregation in
-            tree.all().into_iter().filter(|node| node.is_aggregation() && !node.without())
-        {
-            for label in aggregation.grouping() {
-                let below = aggregation.all();
-                let metrics: Vec<&str> =
-                    below.iter().map(|node| node.metric()).filter(|m| !m.is_empty()).collect();
-                let has = |metric: &&str| {
-                    labels_of.get(*metric).is_none_or(|names| names.iter().any(|n| n == label))
-                };
-                if let Some(metric) = metrics.first().filter(|_| !metrics.iter().any(has)) {
-                    return Some(unknown_label(metric, label, &labels_of[*metric]));
-                }
+            if let Some(mistake) = mistakes::divided_by_itself(tree, difference, found) {
+                return mistake;
             }
         }
-        None
-    }
-
-    async fn unknown_metric(&self, metric: &str) -> Option<Mistake> {
-        let all = self.prometheus.label_values("__name__", "{__name__!=\"\"}").await.ok()?;
-        let nearest = all.iter().min_by_key(|name| strsim::levenshtein(name, metric))?;
-        let near = strsim::levenshtein(nearest, metric) <= metric.len() / 2;
-        let advice = if near {
-            format!("Did you mean {nearest}?")
-        } else {
-            "Type a few letters in Prometheus's query field: it knows all names.".to_owned()
-        };
-        Some(Mistake { found: format!("there is no metric {metric}"), cause: advice })
+        in_words(difference, question, self.at())
     }
 
     /// Two sides with results whose labels never meet.
@@ -260,8 +201,8 @@ impl Bench<'_> {
             quote.text = format!("{text}\n{before}^");
         }
         let finding = Finding::new(question.asked(), words).quoting(quote);
-        match syntax_advice(words, &answer.query) {
-            Some(advice) => finding.because(advice).fail(),
+        match advice(words, &answer.query) {
+            Some(cause) => finding.because(cause).fail(),
             None => finding.fail(),
         }
     }
@@ -287,8 +228,8 @@ impl Bench<'_> {
                 )
                 .fail();
         }
-        match syntax_advice(message, &answer.query) {
-            Some(advice) => finding.because(advice).fail(),
+        match advice(message, &answer.query) {
+            Some(cause) => finding.because(cause).fail(),
             None => finding.fail(),
         }
     }
@@ -299,6 +240,11 @@ impl Bench<'_> {
             lines.push("...");
         }
         Quote { of: self.file.to_owned(), line: answer.line, text: lines.join("\n") }
+    }
+
+    /// A time of day helps to find an instant in a Prometheus that is there afterwards.
+    fn at(&self) -> At {
+        if self.prometheus.stays() { At::TheClock } else { At::MadeUpVisits }
     }
 
     fn link(&self, answer: &Answer) -> String {
@@ -330,43 +276,6 @@ fn place_of(message: &str) -> (Option<(usize, usize)>, &str) {
     let column = numbers.next().and_then(|text| text.parse().ok()).filter(|column| *column > 0);
     let line = numbers.next().and_then(|text| text.parse().ok()).filter(|line| *line > 0);
     (line.zip(column), words)
-}
-
-fn syntax_advice(words: &str, query: &str) -> Option<&'static str> {
-    let sums = ["sum", "avg", "max", "min", "count"].iter().any(|name| query.contains(name));
-    match words {
-        words if words.contains("ranges only allowed for vector selectors") && sums => {
-            Some(SUM_BEFORE_RATE)
-        }
-        words if words.contains("ranges only allowed") => Some(
-            "A window in brackets stands right behind a metric or its braces, inside of the function: \
-             rate(requests_total[1m])",
-        ),
-        words if words.contains("expected type range vector") => Some(
-            "`rate` and its like look at a stretch of time. Say which, in brackets: requests_total[1m]",
-        ),
-        words
-            if words.contains("range vector")
-                && words.contains("must be Scalar or instant Vector") =>
-        {
-            Some(
-                "A window alone is a pile of values for each series. A function makes one of it: rate(...[1m])",
-            )
-        }
-        words if words.contains("unclosed left parenthesis") => {
-            Some("A parenthesis is opened and never closed.")
-        }
-        words if words.contains("unexpected right parenthesis") => {
-            Some("A parenthesis is closed that was never opened.")
-        }
-        words if words.contains("unterminated quoted string") => {
-            Some("A text is opened with a quote and never closed.")
-        }
-        words if words.contains("missing unit character in duration") => {
-            Some("A duration needs a unit: [60s] or [1m].")
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -17,12 +17,14 @@ pub(super) struct Question {
     pub(super) bonus: bool,
     /// Asked about a time without any data as well, because its answer is empty on a good day.
     pub(super) before_everything: bool,
+    /// A label that has to be named, even when the result is the same without.
+    pub(super) about: Option<&'static str>,
     /// What there must be for the question to make sense.
     pub(super) needs: &'static str,
 }
 
 const fn question(name: &'static str, needs: &'static str) -> Question {
-    Question { name, bonus: false, before_everything: false, needs }
+    Question { name, bonus: false, before_everything: false, about: None, needs }
 }
 
 const REQUESTS: &str = "requests to the app: `cargo workshop traffic` makes some";
@@ -31,7 +33,7 @@ const REQUESTS: &str = "requests to the app: `cargo workshop traffic` makes some
 pub(super) const QUESTIONS: [Question; 14] = [
     question("promql-up", "a job named treecounter"),
     question("promql-count", REQUESTS),
-    question("promql-failed", REQUESTS),
+    Question { about: Some("endpoint"), ..question("promql-failed", REQUESTS) },
     question("promql-rate", REQUESTS),
     question("promql-by-status", REQUESTS),
     question("promql-increase", REQUESTS),

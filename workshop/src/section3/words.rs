@@ -40,17 +40,14 @@ pub(super) fn unknown_value(metric: &str, matcher: &Matcher<'_>, values: &[Strin
     }
 }
 
-pub(super) fn absent_needed() -> Mistake {
-    Mistake {
-        found: "no result at a time when there was no target at all".to_owned(),
-        cause:
-            "A series that is not there has no value, so no comparison can find it. That is what \
-                `absent(...)` is for: it has the result 1 when what stands in it has none."
-                .to_owned(),
-    }
+/// How an instant is named.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum At {
+    TheClock,
+    MadeUpVisits,
 }
 
-pub(super) fn in_words(difference: &Difference, question: &Question) -> Mistake {
+pub(super) fn in_words(difference: &Difference, question: &Question, instant: At) -> Mistake {
     let list = |names: &BTreeSet<String>| {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
@@ -74,13 +71,13 @@ pub(super) fn in_words(difference: &Difference, question: &Question) -> Mistake 
             } else {
                 format!("Group by the labels that are asked for: {}.", list(expected))
             };
-            (format!("a result with the labels {}, not {}", list(found), list(expected)), cause)
+            let words = if question.before_everything && found.is_empty() {
+                format!("a result without labels; it should have {}", list(expected))
+            } else {
+                format!("a result with the labels {}, not {}", list(found), list(expected))
+            };
+            (words, cause)
         }
-        Difference::TooMany { series, .. } if question.before_everything => (
-            format!("a result while the target is there: {series}"),
-            "There must be no result as long as there is a target, be it up or down. `absent(...)` is made for that."
-                .to_owned(),
-        ),
         Difference::TooMany { series, more } => (
             format!("a series that does not belong there: {series}{}", others(*more)),
             "Select less: a matcher in the braces, such as {job=\"treecounter\"}, keeps out what is not asked for."
@@ -103,7 +100,7 @@ pub(super) fn in_words(difference: &Difference, question: &Question) -> Mistake 
             let value = |value: &Option<f64>| value.map_or("nothing".to_owned(), |value| format!("{value:.4}"));
             let series = if series == "{}" { String::new() } else { format!(" for {series}") };
             (
-                format!("{} instead of {}{series}, at {}", value(found), value(expected), clock(*at)),
+                format!("{} instead of {}{series}, at {}", value(found), value(expected), instant.words(*at)),
                 "Which requests does your query count that the question does not mean, or the reverse?".to_owned(),
             )
         }
@@ -130,8 +127,13 @@ fn others(more: usize) -> String {
     if more == 0 { String::new() } else { format!(" and {more} more") }
 }
 
-/// The time of day, in UTC as Prometheus shows it.
-fn clock(at: f64) -> String {
-    let second = at as i64 % 86_400;
-    format!("{:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
+impl At {
+    /// The time of day, in UTC as Prometheus shows it.
+    fn words(self, at: f64) -> String {
+        if self == At::MadeUpVisits {
+            return "one instant of the made-up visits".to_owned();
+        }
+        let second = at as i64 % 86_400;
+        format!("{:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
+    }
 }
