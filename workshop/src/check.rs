@@ -49,11 +49,11 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     attach: Option<String>,
 
-    /// Section 3: where Prometheus is, if not at http://localhost:9090
+    /// Section 3: where Prometheus is, if not on this machine at PROMETHEUS_PORT
     #[arg(long, value_name = "URL")]
     prometheus: Option<String>,
 
-    /// Section 3: where Grafana is, if not at http://localhost:3000
+    /// Section 3: where Grafana is, if not on this machine at GRAFANA_PORT
     #[arg(long, value_name = "URL")]
     grafana: Option<String>,
 

@@ -7,6 +7,7 @@ use anstream::println;
 use crate::progress::Progress;
 use crate::screen::{FRAME, TYPE, indent, paint};
 use crate::sections::{Check, Course, Section, Step};
+use crate::settings::Settings;
 use crate::workspace::Workspace;
 
 /// What each tier of hints is.
@@ -14,6 +15,9 @@ const TIERS: [&str; 3] = ["a question", "a pointer", "the shape of the code"];
 
 /// What a hint writes for the package that is being checked, which may be a later section's.
 const PACKAGE: &str = "<package>";
+
+/// The port of Prometheus in the hints, unless the learner has moved it.
+const USUAL: &str = "9090";
 
 /// Give the next hint for the step that failed
 ///
@@ -36,7 +40,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let given = progress.hints(section, stuck.check);
     println!("{}", stuck.heading(section));
-    show(section, stuck.check, given);
+    let prometheus = Settings::read(workspace.root()).prometheus().to_string();
+    show(section, stuck.check, given, &prometheus);
     println!("\n{}", after(section, given));
     progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
     if let Err(error) = progress.save(&workspace) {
@@ -87,13 +92,13 @@ impl<'a> Stuck<'a> {
 }
 
 /// The next tier, or all of them again when there is none.
-fn show(section: &Section, check: &Check, given: usize) {
+fn show(section: &Section, check: &Check, given: usize, prometheus: &str) {
     let again = given >= TIERS.len();
     let tiers = if again { 0..TIERS.len() } else { given..given + 1 };
     for (number, (tier, hint)) in TIERS.iter().zip(&check.hints).enumerate() {
         if tiers.contains(&number) {
             let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
-            let hint = hint.replace(PACKAGE, &section.package);
+            let hint = hint.replace(PACKAGE, &section.package).replace(USUAL, prometheus);
             println!("\n{}\n\n{}", paint(FRAME, title), indent(&hint, 2));
         }
     }

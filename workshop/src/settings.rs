@@ -26,7 +26,7 @@ impl Settings {
 
     /// Without the file, which says nothing of an app outside of the stack.
     pub(crate) fn of_terminal() -> Self {
-        let names = ["TREECOUNTER_ADDR", "PROMETHEUS_PORT", "GRAFANA_PORT"];
+        let names = ["TREECOUNTER_ADDR", "APP_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT"];
         let environment =
             names.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
         Self { environment: environment.collect(), file: HashMap::new() }
@@ -38,6 +38,11 @@ impl Settings {
 
     pub(crate) fn grafana(&self) -> u16 {
         self.port("GRAFANA_PORT", GRAFANA)
+    }
+
+    /// The port of the stack's app on this machine.
+    pub(crate) fn gateway(&self) -> u16 {
+        self.port("APP_PORT", APP)
     }
 
     fn port(&self, name: &str, usual: u16) -> u16 {

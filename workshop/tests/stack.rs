@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use prometheus::{Kit, missing, read};
-use workshop::section3::{Judge, Options};
+use workshop::section3::{self, Judge, Options};
 use workshop::verdict::{Judgement, Trouble, Verdict};
 
 /// Answers every request with what `answer` makes of its path: the status line's end, headers, body.
@@ -107,6 +107,64 @@ fn whatever_answers_in_place_of_prometheus_is_named() {
         Judge::new(Options { prometheus: Some("not a url".to_owned()), ..Options::default() })
             .is_err()
     );
+}
+
+fn prometheus_3() -> SocketAddr {
+    fixed("200 OK", "", "{\"status\":\"success\",\"data\":{\"version\":\"3.13.2\"}}")
+}
+
+#[test]
+fn a_moved_port_is_found_in_the_file_that_compose_reads() {
+    if std::env::var_os("PROMETHEUS_PORT").is_some() {
+        println!("skipped: PROMETHEUS_PORT is set, and wins");
+        return;
+    }
+    let kit = Kit::new();
+    let port = prometheus_3().port();
+    kit.write(".env", &format!("PROMETHEUS_PORT={port}\n"));
+    let mut judge = Judge::new(Options { root: kit.root.clone(), ..Options::default() }).unwrap();
+    assert_eq!(judge.url(), format!("http://localhost:{port}"));
+    assert!(!judge.is_own());
+    assert!(judge.judge("prometheus-reachable").is_ok());
+}
+
+#[test]
+fn who_has_judged_is_said_and_what_was_not_looked_at() {
+    if missing() || std::env::var_os("GRAFANA_PORT").is_some() {
+        return;
+    }
+    let kit = Kit::new();
+    kit.write(".env", "PROMETHEUS_PORT=1\nGRAFANA_PORT=1\n");
+    kit.write(
+        "section3-compose/answers.promql",
+        "# [promql-count] How many?\nsum(requests_total)\n# [promql-p95] Which latency?\n",
+    );
+    let options = Options { root: kit.root.clone(), fresh: true, ..Options::default() };
+    let checks = ["prometheus-reachable", "promql-count", "promql-p95", "grafana-panel"];
+    let judged = section3::judge(options, checks).unwrap();
+    assert!(judged.judgements.iter().all(|(_, judgement)| judgement.is_ok()), "{judged:?}");
+    assert!(judged.by_own);
+    assert_eq!(judged.unseen, ["promql-p95", "grafana-panel"]);
+    let note = &judged.notes[0];
+    assert!(note.starts_with("Nothing answers at http://localhost:1"), "{note}");
+    assert!(note.contains("the check's own, on made-up visits"), "{note}");
+}
+
+#[test]
+fn an_alert_that_waits_longer_than_the_stacks_outage_passes_with_a_word() {
+    if missing() {
+        return;
+    }
+    let notes = |wait: &str| {
+        let kit = kit_with(&rule(&[("for: 30s", wait)]));
+        let mut judge = kit.judge();
+        let told = judge.notes().len();
+        judge.judge("alert-fires").unwrap_or_else(|trouble| panic!("{wait}: {trouble:?}"));
+        judge.notes()[told..].to_vec()
+    };
+    assert!(notes("for: 30s").is_empty());
+    let late = notes("for: 2m");
+    assert!(late[0].contains("but not within the stack's 45 s outage"), "{late:?}");
 }
 
 /// A /metrics page whose counter rises with each scrape.
@@ -324,7 +382,11 @@ fn each_bad_rule_fails_its_check_with_its_message() {
         (String::new(), "alert-valid", "no alert in it so far"),
         ("hello: [\n".to_owned(), "alert-valid", "did not find expected"),
         (rule(&[("        for: 30s", "\tfor: 30s")]), "alert-valid", "There is a tab in the file"),
-        (rule(&[("for: 30s", "fro: 30s")]), "alert-valid", "is it misspelt"),
+        (
+            rule(&[("for: 30s", "fro: 30s")]),
+            "alert-valid",
+            "line 12: field fro not found in type rulefmt.Rule | That word",
+        ),
         (rule(&[("for: 30s", "for: 30")]), "alert-valid", "A duration has a unit"),
         (
             rule(&[(
@@ -355,7 +417,12 @@ fn each_bad_rule_fails_its_check_with_its_message() {
         (
             simple("rate(requests_total{status=\"500\"}[1m]) > 0.25"),
             "alert-fires",
-            "although every visit has failed",
+            "although every visit has failed for six minutes | In the expression: no series",
+        ),
+        (
+            simple("sum(rate(request_total{status=\"503\"}[1m])) > 1000"),
+            "alert-fires",
+            "there is no metric request_total. Did you mean requests_total?",
         ),
     ];
     // Most of the time goes by while one Prometheus or the other starts: all at once.

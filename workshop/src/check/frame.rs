@@ -30,14 +30,20 @@ pub(super) fn frame(report: &Report, course: &Course, section: &Section) -> Stri
         relay(&mut text, report);
     }
     line(&mut text, &paint(FRAME, format!("{}: {}", report.section, report.title)));
+    for note in &report.notes {
+        line(&mut text, "");
+        for wrapped in wrap(note, WIDTH - 2) {
+            line(&mut text, &format!("  {}", paint(WARN, wrapped)));
+        }
+    }
     if !report.earlier.is_empty() {
         line(&mut text, "");
         line(&mut text, "  From an earlier section");
-        report.earlier.iter().for_each(|outcome| show(&mut text, outcome));
+        report.earlier.iter().for_each(|outcome| show(&mut text, outcome, &[]));
     }
     line(&mut text, "");
     for step in &report.steps {
-        show_step(&mut text, step, report.failed().is_some());
+        show_step(&mut text, step, &report.unseen, report.failed().is_some());
     }
     line(&mut text, "");
     summary(&mut text, report, course, section);
@@ -62,7 +68,7 @@ fn relay(text: &mut String, report: &Report) {
 
 /// A step with its checks. Where one has failed, the other steps are a line each: the failure
 /// should be on the screen without scrolling.
-fn show_step(text: &mut String, step: &StepReport, failed: bool) {
+fn show_step(text: &mut String, step: &StepReport, unseen: &[String], failed: bool) {
     let title = format!("Step {}: {}", step.step, step.title);
     let all = |verdict| step.checks.iter().all(|outcome| outcome.verdict == verdict);
     let rest = [Some(Verdict::Pass), None].into_iter().find(|verdict| failed && all(*verdict));
@@ -74,7 +80,7 @@ fn show_step(text: &mut String, step: &StepReport, failed: bool) {
         None => {
             line(text, "");
             line(text, &format!("  {title}"));
-            step.checks.iter().for_each(|outcome| show(text, outcome));
+            step.checks.iter().for_each(|outcome| show(text, outcome, unseen));
             line(text, "");
         }
     }
@@ -89,8 +95,9 @@ fn mark(verdict: Option<Verdict>) -> (Style, &'static str) {
     }
 }
 
-fn show(text: &mut String, outcome: &Outcome) {
-    let (style, mark) = mark(outcome.verdict);
+fn show(text: &mut String, outcome: &Outcome, unseen: &[String]) {
+    let looked_at = !unseen.contains(&outcome.check);
+    let (style, mark) = mark(outcome.verdict.filter(|_| looked_at));
     let title = match outcome.verdict {
         Some(Verdict::Fail) => paint(TYPE, &outcome.title),
         _ => outcome.title.clone(),
@@ -180,13 +187,25 @@ fn quoted(text: &mut String, quote: &Quote) {
 
 fn summary(text: &mut String, report: &Report, course: &Course, section: &Section) {
     let all = report.own().count();
-    let passed = report.passed().len();
+    let waiting = report.waiting();
+    let passed = report.passed().len() - waiting;
+    let wait = if waiting == 1 { "waits" } else { "wait" };
+    let wait = match waiting {
+        0 => String::new(),
+        _ => format!(", {waiting} {wait} for the bonus"),
+    };
     match report.verdict {
         Verdict::Pass => {
-            line(
-                text,
-                &paint(GOOD, format!("{}: all {} pass.", report.section, plural(all, "check"))),
-            );
+            let checks = plural(all, "check");
+            let pass = match waiting {
+                0 => format!("all {checks} pass"),
+                _ => format!("{passed} of {checks} pass{wait}"),
+            };
+            let grafana = match report.unseen.iter().any(|check| check == "grafana-panel") {
+                true => "; no Grafana was looked at",
+                false => "",
+            };
+            line(text, &paint(GOOD, format!("{}: {pass}{grafana}.", report.section)));
             match course.after(section) {
                 Some(next) => {
                     line(text, &format!("Next, {}: {}", next.slug, next.title));
@@ -199,7 +218,8 @@ fn summary(text: &mut String, report: &Report, course: &Course, section: &Sectio
             }
         }
         Verdict::Fail => {
-            line(text, &format!("{}: {passed} of {} pass.", report.section, plural(all, "check")));
+            let checks = plural(all, "check");
+            line(text, &format!("{}: {passed} of {checks} pass{wait}.", report.section));
             let hint = format!("cargo workshop hint {}", report.section);
             line(text, &format!("For a hint: {}", paint(TYPE, hint)));
         }
@@ -208,7 +228,7 @@ fn summary(text: &mut String, report: &Report, course: &Course, section: &Sectio
             let open =
                 open.filter(|outcome| outcome.verdict == Some(Verdict::CouldNotTell)).count();
             let message = format!(
-                "{}: {passed} of {} pass, {open} could not be told.",
+                "{}: {passed} of {} pass{wait}, {open} could not be told.",
                 report.section,
                 plural(all, "check")
             );
@@ -258,5 +278,42 @@ mod tests {
         assert_eq!(wrap("a bc def", 4), ["a bc", "def"]);
         assert_eq!(wrap("x much_too_long y", 5), ["x", "much_too_long", "y"]);
         assert!(wrap("", 5).is_empty());
+    }
+
+    fn stack_report(passed: &[&str], unseen: &[&str]) -> String {
+        let course = Course::embedded().unwrap();
+        let section = course.section("section3").unwrap();
+        let checks = passed.iter().map(|check| Outcome::new(check, check, Ok(())));
+        let step = StepReport { step: 1, title: "Start".to_owned(), checks: checks.collect() };
+        let report = Report {
+            section: section.slug.clone(),
+            title: section.title.clone(),
+            verdict: Verdict::Pass,
+            earlier: Vec::new(),
+            notes: vec!["Somebody else has judged.".to_owned()],
+            unseen: unseen.iter().map(|check| (*check).to_owned()).collect(),
+            steps: vec![step],
+            output: Vec::new(),
+            output_left_out: 0,
+            built: true,
+            warnings: String::new(),
+        };
+        let text = frame(&report, course, section);
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn what_waits_is_not_said_to_pass() {
+        let checks = ["promql-up", "promql-p95", "promql-mean", "grafana-panel"];
+        let text = stack_report(&checks, &checks[1..]);
+        assert!(
+            text.contains(
+                "section3: 2 of 4 checks pass, 2 wait for the bonus; no Grafana was looked at.\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("    -    promql-p95\n") && text.contains("    ok   promql-up\n"));
+        assert!(text.find("  Somebody else has judged.") < text.find("Start"), "{text}");
+        assert!(stack_report(&checks, &[]).contains("section3: all 4 checks pass.\n"));
     }
 }

@@ -15,6 +15,12 @@ pub(super) struct Report {
     pub verdict: Verdict,
     /// Checks of earlier sections, when they did not pass.
     pub earlier: Vec<Outcome>,
+    /// What is said before the steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// The checks that passed because there was nothing to look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<String>,
     /// The section's steps.
     pub steps: Vec<StepReport>,
     /// The first lines that the learner's program wrote.
@@ -61,6 +67,11 @@ impl Report {
     pub(super) fn failed(&self) -> Option<&Outcome> {
         let all = self.earlier.iter().chain(self.own());
         all.into_iter().find(|outcome| outcome.verdict == Some(Verdict::Fail))
+    }
+
+    /// How many questions of the bonus have no answer, and are not missed.
+    pub(super) fn waiting(&self) -> usize {
+        self.unseen.iter().filter(|check| check.starts_with("promql-")).count()
     }
 
     /// The slugs of the section's own checks that passed.

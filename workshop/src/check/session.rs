@@ -21,6 +21,9 @@ use crate::workspace::Workspace;
 /// What `--attach` takes.
 const EXAMPLE: &str = "http://localhost:8001";
 
+/// Said of what would be the stack's.
+const BY_OWN: &str = " (the check's own Prometheus)";
+
 /// Lines of the learner's output that are relayed.
 const RELAYED: usize = 20;
 /// Lines that are relayed of an output without end: enough to know it by.
@@ -121,6 +124,8 @@ impl Session<'_> {
             title: section.title.clone(),
             verdict,
             earlier,
+            notes: Vec::new(),
+            unseen: Vec::new(),
             steps: by_step(section, own),
             output,
             asked,
@@ -140,7 +145,8 @@ impl Session<'_> {
             options.prometheus.get_or_insert_with(|| url.clone());
         }
         let slugs = section.checks().map(|(.., check)| check.slug.as_str());
-        let mut judgements = section3::judge(options, slugs)?;
+        let judged = section3::judge(options, slugs)?;
+        let mut judgements = judged.judgements;
         let mut judging = Judging { section, ended: false };
         let own: Vec<Outcome> = section
             .checks()
@@ -150,12 +156,28 @@ impl Session<'_> {
                 judging.take(self.course, &check.slug, || judgement)
             })
             .collect();
+        let verdict = Verdict::of(own.iter().filter_map(|outcome| outcome.verdict));
+        let mut steps = by_step(section, own);
+        if judged.by_own {
+            // A learner whose stack does not run should not read that it does.
+            let of_stack = |outcome: &Outcome| section3::OF_STACK.contains(&outcome.check.as_str());
+            for step in &mut steps {
+                if step.checks.iter().all(of_stack) {
+                    step.title.push_str(BY_OWN);
+                }
+                for outcome in step.checks.iter_mut().filter(|outcome| of_stack(outcome)) {
+                    outcome.title.push_str(BY_OWN);
+                }
+            }
+        }
         Ok(Report {
             section: section.slug.clone(),
             title: section.title.clone(),
-            verdict: Verdict::of(own.iter().filter_map(|outcome| outcome.verdict)),
+            verdict,
             earlier: Vec::new(),
-            steps: by_step(section, own),
+            notes: judged.notes,
+            unseen: judged.unseen.into_iter().map(str::to_owned).collect(),
+            steps,
             output: Vec::new(),
             asked: Vec::new(),
             output_left_out: 0,

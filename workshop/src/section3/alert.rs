@@ -18,6 +18,9 @@ const FINISHED: &str = "solutions/section3";
 /// The kit's own rules, which the learner's may build on.
 const KIT: &str = "deploy/prometheus/rules";
 
+/// The same, where the stack's Prometheus sees them.
+const KIT_IN_STACK: &str = "/etc/prometheus/rules";
+
 /// Prometheus in the stack takes over a saved file within five seconds.
 const RELOAD: Duration = Duration::from_secs(7);
 /// Longer than this is no alert but a diary.
@@ -78,7 +81,7 @@ fn example() -> &'static str {
 }
 
 /// The files hold an alert, and promtool finds nothing to say.
-pub(super) fn valid(root: &Path, solution: bool) -> Judgement {
+pub(super) fn valid(root: &Path, solution: bool, page: &str) -> Judgement {
     let files = files(root, solution);
     let expected = format!("an alert rule in {DIRECTORY}/alerts.yml");
     if files.is_empty() {
@@ -95,7 +98,7 @@ pub(super) fn valid(root: &Path, solution: bool) -> Judgement {
             );
             match run {
                 Ok((true, _)) => {}
-                Ok((false, words)) => return refused(file, &words),
+                Ok((false, words)) => return refused(file, &words, page),
                 Err(error) => return Finding::new(expected, format!("{error:#}")).could_not_tell(),
             }
         }
@@ -107,16 +110,9 @@ pub(super) fn valid(root: &Path, solution: bool) -> Judgement {
 }
 
 /// What promtool says, at the line it means.
-fn refused(file: &RuleFile, words: &str) -> Judgement {
-    // `/scratch/rules.yml: 7:15: group "mine", rule 1, "X": could not parse expression: ...`
-    let complaint: String = words
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("Checking") && *line != "FAILED:")
-        .map(|line| line.split_once("rules.yml: ").map_or(line, |(_, rest)| rest))
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" ");
+fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
+    let complaint = complaint(words);
+    let complaint_is_about_query = complaint.contains("could not parse expression");
     let number = line_of(&complaint);
     let quote = number.and_then(|line| {
         let text = file.text.lines().nth(line.checked_sub(1)?)?;
@@ -126,9 +122,9 @@ fn refused(file: &RuleFile, words: &str) -> Judgement {
         () if file.text.contains('\t') => {
             Some("There is a tab in the file. YAML is indented with blanks only.")
         }
-        () if complaint.contains("could not parse expression") => Some(
-            "The expression is no PromQL. Try it in Prometheus first: http://localhost:9090/query",
-        ),
+        () if complaint.contains("could not parse expression") => {
+            Some("The expression is no PromQL. Try it in Prometheus first.")
+        }
         () if complaint.contains("not a valid duration") => Some("A duration has a unit: for: 30s"),
         () if complaint.contains("not found in type") => Some(
             "That word does not belong there: is it misspelt, or indented too little or too much?",
@@ -152,10 +148,35 @@ fn refused(file: &RuleFile, words: &str) -> Judgement {
     let finding = Finding::new(format!("{} that Prometheus takes", file.name), complaint)
         .quoting(quote)
         .try_with(format!("promtool check rules {}", file.name));
+    let finding = match complaint_is_about_query {
+        true => finding.try_with(page),
+        false => finding,
+    };
     match cause {
         Some(cause) => finding.because(cause).fail(),
         None => finding.fail(),
     }
+}
+
+/// What promtool has to say, each thing once. It reads the file twice, and complains twice:
+///
+/// `/scratch/rules.yml: 7:15: group "mine", rule 1, "X": could not parse expression: ...`
+///
+/// `/scratch/rules.yml: yaml: unmarshal errors:`, and below it `  line 12: field fro not found ...`
+fn complaint(words: &str) -> String {
+    let mut said: Vec<&str> = Vec::new();
+    for line in words.lines() {
+        let line = line.split_once("rules.yml: ").map_or(line, |(_, rest)| rest).trim();
+        let heading = line.is_empty() || line.starts_with("Checking") || line == "FAILED:";
+        // The second time the types have other names.
+        let place = line.split_once(": ").map_or(line, |(place, _)| place);
+        let again = place.starts_with("line ") && said.iter().any(|said| said.starts_with(place));
+        if !heading && line != "yaml: unmarshal errors:" && !again && !said.contains(&line) {
+            said.push(line);
+        }
+    }
+    said.truncate(2);
+    said.join("; ")
 }
 
 /// `7:15: ...` or `yaml: line 4: ...`
@@ -189,29 +210,47 @@ pub(super) async fn loaded(
         format!("the alert {} among Prometheus's rules", names.first().unwrap_or(&"rule"));
     // The kit has alerts of its own, and files of the same name.
     let is_learners = |rule: &&Rule| {
-        let kit =
-            rule.file.contains("deploy/prometheus") || rule.file.contains("/etc/prometheus/rules");
+        let kit = rule.file.contains("deploy/prometheus") || rule.file.contains(KIT_IN_STACK);
         rule.kind == "alerting" && !kit && names.contains(&rule.name.as_str())
     };
     // What is loaded may be what stood there before.
+    let stack = rules.iter().any(in_stack);
     if !prometheus.reloaded().await.unwrap_or(true) {
-        return Finding::new(expected, "Prometheus refuses a changed file, and goes on with the rules it had")
-            .because("What is wrong stands in its log, and promtool says it with the line.")
-            .try_with("docker compose exec prometheus promtool check rules /etc/prometheus-learner/alerts.yml")
-            .fail();
+        let promtool = if stack {
+            "docker compose exec prometheus promtool check rules /etc/prometheus-learner/alerts.yml"
+        } else {
+            "promtool check rules section3-compose/rules/alerts.yml"
+        };
+        return Finding::new(
+            expected,
+            "Prometheus refuses a changed file, and goes on with the rules it had",
+        )
+        .because("What is wrong stands in its log, and promtool says it with the line.")
+        .try_with(promtool)
+        .fail();
     }
     if let Some(rule) = rules.iter().find(is_learners) {
         return Ok(rule.clone());
     }
-    let page = prometheus.page("/rules");
-    Finding::new(expected, "it is not there")
-        .because(
-            "The stack takes over a saved file within five seconds. A Prometheus of your own has to be told: \
-             started with --web.enable-lifecycle, it listens to the command below.",
-        )
-        .try_with(format!("curl -X POST {}/-/reload", prometheus.base()))
-        .try_with(page)
-        .fail()
+    let finding = Finding::new(expected, "it is not there");
+    let finding = if own {
+        finding.because("It is read when the check begins. Was it saved just now? Check again.")
+    } else if stack {
+        finding.because("The stack takes over a saved file within five seconds. Check again.")
+    } else {
+        finding
+            .because(
+                "A Prometheus of your own has to be told of a saved file: started with \
+                 --web.enable-lifecycle, it listens to the command below.",
+            )
+            .try_with(format!("curl -X POST {}/-/reload", prometheus.base()))
+    };
+    finding.try_with(prometheus.page("/rules")).fail()
+}
+
+/// Whether a rule's file is one of the stack's containers.
+pub(super) fn in_stack(rule: &Rule) -> bool {
+    rule.file.contains(KIT_IN_STACK) || rule.file.contains("/etc/prometheus-learner/")
 }
 
 /// A file that was saved just now may not have been taken over.
@@ -278,11 +317,42 @@ mod tests {
     }
 
     #[test]
+    fn the_stack_is_known_by_the_paths_of_its_rules() {
+        let at = |file: &str| in_stack(&Rule { file: file.to_owned(), ..Rule::default() });
+        assert!(at("/etc/prometheus/rules/red.yml") && at("/etc/prometheus-learner/alerts.yml"));
+        assert!(!at("/home/me/workshop/section3-compose/rules/alerts.yml"));
+    }
+
+    #[test]
     fn lines_are_found_in_complaints() {
         assert_eq!(line_of("7:15: group \"mine\", rule 1"), Some(7));
         assert_eq!(line_of("yaml: line 4: mapping values"), Some(4));
         assert_eq!(line_of("yaml: unmarshal errors: line 12: field x"), Some(12));
         assert_eq!(line_of("groupname must not be empty"), None);
+    }
+
+    #[test]
+    fn a_complaint_is_made_once_and_nothing_dangles() {
+        for (words, said) in [
+            (
+                "Checking /x/rules.yml\n  FAILED:\n/x/rules.yml: yaml: unmarshal errors:\n  line 12: field fro not found in type rulefmt.Rule\n",
+                "line 12: field fro not found in type rulefmt.Rule",
+            ),
+            (
+                "  FAILED:\nrules.yml: yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map into []rulefmt.RuleGroup\nrules.yml: yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map into []rulefmt.RuleGroupNode\n",
+                "line 2: cannot unmarshal !!map into []rulefmt.RuleGroup",
+            ),
+            (
+                "rules.yml: not a valid duration string: \"30\"\nrules.yml: not a valid duration string: \"30\"\n",
+                "not a valid duration string: \"30\"",
+            ),
+            (
+                "rules.yml: yaml: unmarshal errors:\n  line 12: field fro\n  line 13: field lables\n",
+                "line 12: field fro; line 13: field lables",
+            ),
+        ] {
+            assert_eq!(complaint(words), said);
+        }
     }
 
     #[test]

@@ -9,8 +9,6 @@ use std::time::Duration;
 use crate::learner::{self, Built, NoStart, Program};
 use crate::verdict::{Finding, Trouble};
 
-/// Where the app usually listens.
-const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8001);
 const LISTENS_WITHIN: Duration = Duration::from_secs(5);
 
 /// An app that can be scraped. Dropping it stops it, if it was started here.
@@ -19,10 +17,11 @@ pub(super) struct App {
     _program: Option<Program>,
 }
 
-/// Finds the app at its usual address, or builds and starts one.
-pub(super) fn find_or_start(root: &Path, solution: bool) -> Result<App, Box<Trouble>> {
-    if !solution && TcpStream::connect_timeout(&USUAL, Duration::from_millis(300)).is_ok() {
-        return Ok(App { address: USUAL, _program: None });
+/// Finds the app on its port, or builds and starts one.
+pub(super) fn find_or_start(root: &Path, solution: bool, port: u16) -> Result<App, Box<Trouble>> {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    if !solution && TcpStream::connect_timeout(&usual, Duration::from_millis(300)).is_ok() {
+        return Ok(App { address: usual, _program: None });
     }
     let (package, bin) =
         if solution { ("solutions", Some("section3")) } else { ("section3-compose", None) };

@@ -12,6 +12,7 @@ mod bench;
 mod compare;
 mod grafana;
 mod history;
+mod judged;
 mod mistakes;
 mod query;
 mod questions;
@@ -22,6 +23,7 @@ mod syntax;
 mod tree;
 mod words;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -36,11 +38,13 @@ use self::bench::OwnPrometheus;
 use self::grafana::Grafana;
 use self::query::Bench;
 use crate::fetch::{self, NoAnswer};
+use crate::settings::Settings;
 use crate::verdict::{Finding, Judgement, Trouble, Verdict};
 
 pub use bench::stop;
+pub use judged::{Judged, judge};
 
-/// Where Prometheus and Grafana usually are.
+/// What a URL looks like, when one is none.
 const PROMETHEUS: &str = "http://localhost:9090";
 const GRAFANA: &str = "http://localhost:3000";
 
@@ -84,14 +88,17 @@ pub const CHECKS: [&str; 22] = [
     "grafana-panel",
 ];
 
+/// Those that are about the stack, and not about what the learner writes.
+pub const OF_STACK: [&str; 3] = ["prometheus-reachable", "target-up", "requests-arrive"];
+
 /// What is judged, and by whom.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The workspace's root.
     pub root: PathBuf,
-    /// Where Prometheus is; without it the usual address, or one that is started.
+    /// Where Prometheus is; without it on the port that is set, or one that is started.
     pub prometheus: Option<String>,
-    /// Where Grafana is; without it the usual address, if one is there.
+    /// Where Grafana is; without it on the port that is set, if one is there.
     pub grafana: Option<String>,
     /// Start a Prometheus even when one runs.
     pub fresh: bool,
@@ -116,36 +123,11 @@ pub struct Judge {
     app: Option<App>,
     no_app: Option<Box<Trouble>>,
     rule: Option<Rule>,
-}
-
-/// Judges the given checks, in this order, up to the first that fails. Without a Prometheus that
-/// answers, nothing else can be told.
-///
-/// # Errors
-/// When a URL is no URL.
-pub fn judge<'a>(
-    options: Options,
-    checks: impl IntoIterator<Item = &'a str>,
-) -> anyhow::Result<Vec<(&'a str, Judgement)>> {
-    let mut judge = Judge::new(options)?;
-    let mut judgements: Vec<(&str, Judgement)> = Vec::new();
-    for check in checks {
-        let judgement = judge.judge(check);
-        let verdict = judgement.as_ref().err().map_or(Verdict::Pass, |trouble| trouble.verdict);
-        // In a young stack many questions lack data: it is said once.
-        let said = |found: &str| {
-            let earlier = judgements.iter().filter_map(|(_, judgement)| judgement.as_ref().err());
-            earlier.into_iter().any(|trouble| trouble.finding.found == found)
-        };
-        if judgement.as_ref().is_err_and(|trouble| said(&trouble.finding.found)) {
-            continue;
-        }
-        judgements.push((check, judgement));
-        if verdict == Verdict::Fail || (check == CHECKS[0] && verdict != Verdict::Pass) {
-            break;
-        }
-    }
-    Ok(judgements)
+    settings: Settings,
+    /// What there is to say beside the judgements.
+    notes: Vec<String>,
+    /// The checks that passed because there was nothing to look at.
+    unseen: BTreeSet<String>,
 }
 
 impl Judge {
@@ -158,8 +140,11 @@ impl Judge {
             .enable_all()
             .build()
             .context("cannot start the async runtime")?;
-        let url = options.prometheus.as_deref().unwrap_or(PROMETHEUS);
+        let settings = Settings::read(&options.root);
+        let usual = format!("http://localhost:{}", settings.prometheus());
+        let url = options.prometheus.as_deref().unwrap_or(&usual);
         let mut prometheus = Prometheus::new(&fetch::http_url(url, PROMETHEUS)?);
+        let mut notes = Vec::new();
         if let Some(grafana) = &options.grafana {
             fetch::http_url(grafana, GRAFANA)?;
         }
@@ -169,7 +154,7 @@ impl Judge {
             || runtime.block_on(prometheus.version()).is_err_and(|error| refused(&error));
         if options.fresh || (options.prometheus.is_none() && none_there()) {
             if options.app.is_none() && options.start_app && OwnPrometheus::possible() {
-                match app::find_or_start(&options.root, options.solution) {
+                match app::find_or_start(&options.root, options.solution, settings.app()) {
                     Ok(found) => app = Some(found),
                     Err(trouble) => no_app = Some(trouble),
                 }
@@ -178,13 +163,31 @@ impl Judge {
             let rules = rule_files(&options.root, options.solution);
             match runtime.block_on(OwnPrometheus::start(address, &rules)) {
                 Ok(started) => {
+                    notes.push(format!(
+                        "Nothing answers at {}, so your answers are judged by a Prometheus of the check's own, \
+                         on made-up visits.",
+                        prometheus.base()
+                    ));
                     prometheus = Prometheus::passing(&fetch::http_url(&started.url, PROMETHEUS)?);
                     own = Some(started);
                 }
                 Err(error) => no_own = Some(format!("{error:#}")),
             }
         }
-        Ok(Self { options, runtime, prometheus, own, no_own, app, no_app, rule: None })
+        let (rule, unseen) = (None, BTreeSet::new());
+        Ok(Self {
+            options,
+            runtime,
+            prometheus,
+            own,
+            no_own,
+            app,
+            no_app,
+            rule,
+            settings,
+            notes,
+            unseen,
+        })
     }
 
     /// Where the Prometheus is that judges.
@@ -197,6 +200,19 @@ impl Judge {
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.own.is_some()
+    }
+
+    /// What there is to say beside the judgements so far.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Whether a check has passed because there was nothing to look at: a question of the bonus
+    /// without an answer, or no Grafana.
+    #[must_use]
+    pub fn is_unseen(&self, check: &str) -> bool {
+        self.unseen.contains(check)
     }
 
     /// The judgement of one of [`CHECKS`].
@@ -218,12 +234,10 @@ impl Judge {
             }
             "alert-fires" => {
                 let rule = self.alert_loaded()?;
-                self.runtime.block_on(rehearsal::fires(
-                    &self.prometheus,
-                    &self.options,
-                    &rule,
-                    now(),
-                ))
+                let fires = rehearsal::fires(&self.prometheus, &self.options, &rule, now());
+                let note = self.runtime.block_on(fires)?;
+                self.notes.extend(note);
+                Ok(())
             }
             "grafana-panel" => self.grafana(),
             question => self.question(question),
@@ -251,7 +265,13 @@ impl Judge {
     }
 
     fn requests_arrive(&self) -> Judgement {
-        self.patiently(|| self.runtime.block_on(reach::requests_arrive(&self.prometheus, now())))
+        let url = match (&self.own, self.options.app.or(self.app.as_ref().map(|app| app.address))) {
+            (Some(_), Some(address)) => format!("http://{address}"),
+            _ => format!("http://localhost:{}", self.settings.gateway()),
+        };
+        self.patiently(|| {
+            self.runtime.block_on(reach::requests_arrive(&self.prometheus, &url, now()))
+        })
     }
 
     /// Asks again for some seconds while it may be only that Prometheus has just been started.
@@ -279,7 +299,8 @@ impl Judge {
         if let Some(rule) = &self.rule {
             return Ok(rule.clone());
         }
-        alert::valid(&self.options.root, self.options.solution)?;
+        let page = self.prometheus.page("/query");
+        alert::valid(&self.options.root, self.options.solution, &page)?;
         let rule = self.runtime.block_on(alert::loaded(
             &self.prometheus,
             &self.options,
@@ -289,24 +310,27 @@ impl Judge {
         Ok(rule)
     }
 
-    fn grafana(&self) -> Judgement {
+    fn grafana(&mut self) -> Judgement {
         let named = self.options.grafana.as_deref();
-        let url = named.unwrap_or(GRAFANA);
-        let Ok(url) = fetch::http_url(url, GRAFANA) else { return Ok(()) };
+        let usual = format!("http://localhost:{}", self.settings.grafana());
+        let Ok(url) = fetch::http_url(named.unwrap_or(&usual), GRAFANA) else { return Ok(()) };
         let grafana = Grafana::new(&url);
         if self.runtime.block_on(grafana.reachable()) {
             return self.runtime.block_on(grafana.judge(&self.options.root));
         }
         // Without Docker there is none, and nobody has to have one.
         match named {
-            None => Ok(()),
+            None => {
+                self.unseen.insert("grafana-panel".to_owned());
+                Ok(())
+            }
             Some(url) => {
                 Finding::new(format!("Grafana at {url}"), "none answers there").could_not_tell()
             }
         }
     }
 
-    fn question(&self, name: &str) -> Judgement {
+    fn question(&mut self, name: &str) -> Judgement {
         let Some(question) = questions::find(name) else {
             return Finding::new("a check of section 3", format!("`{name}` is none"))
                 .could_not_tell();
@@ -329,6 +353,7 @@ impl Judge {
         };
         if answer.query.is_empty() {
             if question.bonus {
+                self.unseen.insert(name.to_owned());
                 return Ok(());
             }
             return Finding::new(question.asked(), "not answered yet")
@@ -391,7 +416,7 @@ fn read_answers(root: &Path, file: &str) -> Result<Answers, Box<Trouble>> {
 /// The kit's rule files, and the learner's when Prometheus would take them.
 fn rule_files(root: &Path, solution: bool) -> Vec<PathBuf> {
     let mut files = alert::kit_files(root);
-    if alert::valid(root, solution).is_ok() {
+    if alert::valid(root, solution, "").is_ok() {
         files.extend(alert::files(root, solution).into_iter().map(|file| file.path));
     }
     files

@@ -58,7 +58,7 @@ pub(super) async fn trouble<T>(
                 .could_not_tell()
         }
         ApiError::NoAnswer(none) => finding(none.to_string())
-            .because("Something else seems to listen there. Prometheus's usual address is http://localhost:9090")
+            .because("Something else seems to listen there. Where does Prometheus listen? --prometheus names it.")
             .try_with(curl)
             .could_not_tell(),
         ApiError::NotReady => finding("503: it is not ready".to_owned())
@@ -72,7 +72,7 @@ pub(super) async fn trouble<T>(
         ApiError::Status(404) => match prometheus.redirect().await {
             Some(place) if !place.contains("login") => moved(prometheus, &place).could_not_tell(),
             _ => finding("404: no Prometheus API there".to_owned())
-                .because("Another program listens at that address. Port 3000 is Grafana's, port 8001 the app's, 9090 Prometheus's.")
+                .because("Another program listens at that address. As a rule port 3000 is Grafana's, 8001 the app's, 9090 Prometheus's.")
                 .try_with(curl)
                 .could_not_tell(),
         },
@@ -99,7 +99,9 @@ fn moved(prometheus: &Prometheus, place: &str) -> Finding {
     let finding =
         Finding::new(format!("Prometheus at {base}"), format!("it sends visitors to {place}"));
     if prefix.is_empty() || prefix.contains("login") || prefix.contains("://") {
-        return finding.because("Is this another program, such as Grafana? Prometheus's usual address is http://localhost:9090");
+        return finding.because(
+            "Is this another program, such as Grafana? --prometheus names the right one.",
+        );
     }
     finding
         .because(format!("It listens below a path. Name it with that: --prometheus {base}{prefix}"))
@@ -220,7 +222,7 @@ fn duration(text: &str) -> Option<f64> {
 }
 
 /// The app's counter is stored, and rises.
-pub(super) async fn requests_arrive(prometheus: &Prometheus, now: f64) -> Judgement {
+pub(super) async fn requests_arrive(prometheus: &Prometheus, app: &str, now: f64) -> Judgement {
     let step = scrape_interval(prometheus).await.unwrap_or(5.0).max(1.0);
     let at = Instants { start: now - 60.0, end: now, step };
     let query = format!("sum(requests_total{{job=\"{JOB}\"}})");
@@ -233,7 +235,7 @@ pub(super) async fn requests_arrive(prometheus: &Prometheus, now: f64) -> Judgem
     let Some(series) = found.first() else {
         return Finding::new(expected, "there is no requests_total")
             .because("The target is up but has no such metric. Does the program that runs have the counter of section 2?")
-            .try_with("curl -s http://localhost:8001/metrics | grep requests_total")
+            .try_with(format!("curl -s {app}/metrics | grep requests_total"))
             .try_with(page)
             .fail();
     };

@@ -6,28 +6,51 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::alert::{files, kit_files};
+use super::alert::{self, files, kit_files};
 use super::api::{Instants, Prometheus, Rule, Series};
 use super::bench::{self, quoted};
-use super::mistakes::seconds;
+use super::mistakes::{Mistake, seconds};
+use super::selection::nothing_selected;
+use super::tree::Node;
 use super::{Options, reach};
 use crate::verdict::{Finding, Judgement, Trouble};
 
 /// A day in the life of the app, in the notation of promtool's unit tests.
 struct Day {
     name: &'static str,
-    /// The share of failures in percent, by minutes.
+    /// For how many seconds which share of the visits fails, in percent.
     failing: &'static [(u64, u64)],
-    at_minute: u64,
+    at_second: u64,
+    /// Whether it fires in that second, or has at any time before.
+    ever: bool,
     fires: bool,
 }
 
 /// 15 % fail always; ten minutes in, all do.
-const QUIET: Day = Day { name: "quiet", failing: &[(20, 15)], at_minute: 20, fires: false };
-const OUTAGE: Day =
-    Day { name: "outage", failing: &[(10, 15), (6, 100)], at_minute: 16, fires: true };
-const AFTER: Day =
-    Day { name: "after", failing: &[(10, 15), (6, 100), (10, 15)], at_minute: 26, fires: false };
+const QUIET: Day =
+    Day { name: "quiet", failing: &[(1200, 15)], at_second: 1200, ever: true, fires: false };
+const OUTAGE: Day = Day {
+    name: "outage",
+    failing: &[(600, 15), (360, 100)],
+    at_second: 960,
+    ever: false,
+    fires: true,
+};
+const AFTER: Day = Day {
+    name: "after",
+    failing: &[(600, 15), (360, 100), (600, 15)],
+    at_second: 1560,
+    ever: false,
+    fires: false,
+};
+/// What the stack does every four minutes.
+const SHORT: Day = Day {
+    name: "short",
+    failing: &[(600, 15), (45, 100), (195, 15)],
+    at_second: 840,
+    ever: true,
+    fires: true,
+};
 
 /// It does not fire on a good day.
 pub(super) async fn quiet(
@@ -75,33 +98,48 @@ pub(super) async fn quiet(
     }
 }
 
-/// It fires when visits fail.
+/// It fires when visits fail. There may be a word to add.
 pub(super) async fn fires(
     prometheus: &Prometheus,
     options: &Options,
     rule: &Rule,
     now: f64,
-) -> Judgement {
-    let fails = |found: &str| {
+) -> Result<Option<String>, Box<Trouble>> {
+    let raise = raise_faults(rule);
+    let fails = async |found: &str| {
+        let cause = match misnamed(prometheus, rule).await {
+            Some(Mistake { found, cause }) => format!("In the expression: {found}. {cause}"),
+            None => "Put the expression into Prometheus while visits fail: does it have a result, and does the \
+                     result stay for as long as `for` wants? A failed visit has status 503."
+                .to_owned(),
+        };
         Finding::new(format!("{} fires when visits fail", rule.name), found)
-            .because(
-                "Put the expression into Prometheus while visits fail: does it have a result, and does the result \
-                 stay for as long as `for` wants? A failed visit has status 503.",
-            )
-            .try_with("TREECOUNTER_FAILURE_RATE=1 docker compose up -d app")
+            .because(cause)
+            .try_with(raise)
             .try_with(prometheus.graph(&rule.query))
             .fail()
     };
     match rehearse(options, rule, &OUTAGE) {
-        Some(Ok(true)) => Ok(()),
-        Some(Ok(false)) => fails("it does not, although every visit has failed for six minutes"),
+        Some(Ok(true)) => {
+            let never = matches!(rehearse(options, rule, &SHORT), Some(Ok(false)));
+            Ok(never.then(|| {
+                format!(
+                    "{} would fire, but not within the stack's 45 s outage: with `for: {}` it waits for a longer one.",
+                    rule.name,
+                    seconds(rule.duration)
+                )
+            }))
+        }
+        Some(Ok(false)) => {
+            fails("it does not, although every visit has failed for six minutes").await
+        }
         Some(Err(error)) => {
             Finding::new("a rehearsal with promtool", format!("{error:#}")).could_not_tell()
         }
         None => {
             let past = past(prometheus, rule, now).await?;
             if past.iter().any(|moment| moment.fires && moment.failing) {
-                return Ok(());
+                return Ok(None);
             }
             let failing =
                 past.split(|moment| !moment.failing).map(<[Moment]>::len).max().unwrap_or(0);
@@ -109,9 +147,12 @@ pub(super) async fn fires(
             if failing >= rule.duration + 20.0 {
                 return fails(
                     "it would not have, in the last quarter of an hour, although most visits failed",
-                );
+                )
+                .await;
             }
-            let found = if failing == 0.0 {
+            let found = if past.last().is_some_and(|moment| moment.unusual) {
+                "no outage is over yet".to_owned()
+            } else if failing == 0.0 {
                 "the app was healthy all the time".to_owned()
             } else {
                 format!("the longest outage lasted {}", seconds(failing))
@@ -121,10 +162,25 @@ pub(super) async fn fires(
                     "The stack has one of 45 seconds every four minutes. To have one at once, raise the faults, \
                      wait for two minutes, and check again.",
                 )
-                .try_with("TREECOUNTER_FAILURE_RATE=1 docker compose up -d app")
+                .try_with(raise)
                 .could_not_tell()
         }
     }
+}
+
+/// How to let all visits fail, there where the app runs.
+fn raise_faults(rule: &Rule) -> &'static str {
+    if alert::in_stack(rule) {
+        "TREECOUNTER_FAILURE_RATE=1 docker compose up -d app"
+    } else {
+        "TREECOUNTER_FAILURE_RATE=1 cargo run -p section3-compose"
+    }
+}
+
+/// A name in the rule's expression that no series has.
+async fn misnamed(prometheus: &Prometheus, rule: &Rule) -> Option<Mistake> {
+    let tree = prometheus.parse(&rule.query).await.ok().flatten()?;
+    nothing_selected(prometheus, Node(&tree)).await
 }
 
 /// Whether the rule behaves on that day as it should, in promtool's unit tests: they evaluate the
@@ -177,8 +233,7 @@ impl Day {
             line(&counter("other", "404"), &self.values(|_| 5, 0));
         }
         let firing = format!("ALERTS{{alertname={:?},alertstate=\"firing\"}}", rule.name);
-        // At a quiet day's end it must not have fired at any time; an alert that ends has fired before.
-        let expr = if self.name == "quiet" {
+        let expr = if self.ever {
             format!("count(count_over_time({firing}[1h])) or vector(0)")
         } else {
             format!("count({firing}) or vector(0)")
@@ -186,9 +241,9 @@ impl Day {
         let expected = if self.fires { "1" } else { "0" };
         let _ = write!(
             text,
-            "    promql_expr_test:\n      - expr: {}\n        eval_time: {}m\n        exp_samples: [{{labels: '{{}}', value: {expected}}}]\n",
+            "    promql_expr_test:\n      - expr: {}\n        eval_time: {}s\n        exp_samples: [{{labels: '{{}}', value: {expected}}}]\n",
             quoted(&format!("({expr}) > bool 0")),
-            self.at_minute,
+            self.at_second,
         );
         text
     }
@@ -197,8 +252,8 @@ impl Day {
     fn values(&self, rise: impl Fn(u64) -> u64, from: u64) -> String {
         let mut parts = Vec::new();
         let mut value = from;
-        for (minutes, failing) in self.failing {
-            let (steps, rise) = (minutes * 12, rise(*failing));
+        for (seconds, failing) in self.failing {
+            let (steps, rise) = (seconds / 5, rise(*failing));
             parts.push(format!("{value}+{rise}x{}", steps - 1));
             value += rise * steps;
         }
@@ -216,6 +271,8 @@ struct Moment {
     failing: bool,
     /// No more than usual failed, and for some time.
     healthy: bool,
+    /// More than usual failed.
+    unusual: bool,
 }
 
 /// Without promtool: the rule's expression in the last quarter of an hour, with `for` taken into
@@ -255,6 +312,7 @@ fn moments(holds: &[(i64, f64)], failing: &[(i64, f64)], wait: f64, steps: i64) 
         .map(|step| Moment {
             fires: fires(step),
             failing: ratio.get(&step).is_some_and(|ratio| *ratio > 0.4),
+            unusual: ratio.contains_key(&step) && !usual(&step),
             healthy: step >= calm && (step - calm..=step).all(|step| usual(&step)),
         })
         .collect()
@@ -277,6 +335,7 @@ mod tests {
         assert!(past.iter().any(|moment| moment.fires && moment.failing));
         assert!(!past.iter().any(|moment| moment.fires && moment.healthy));
         assert!(past[60].healthy && !past[10].healthy && !past[125].healthy);
+        assert!(past[110].unusual && !past[60].unusual && !past[180].unusual);
         // One that always has a result fires on good days too.
         let always: Vec<(i64, f64)> = (0..180).map(|step| (step, 1.0)).collect();
         assert!(
@@ -284,6 +343,13 @@ mod tests {
                 .iter()
                 .any(|moment| moment.fires && moment.healthy)
         );
+    }
+
+    #[test]
+    fn faults_are_raised_where_the_app_runs() {
+        let command = |file: &str| raise_faults(&Rule { file: file.to_owned(), ..Rule::default() });
+        assert!(command("/etc/prometheus-learner/alerts.yml").contains("docker compose"));
+        assert!(command("/home/me/section3-compose/rules/alerts.yml").contains("cargo run"));
     }
 
     #[test]
