@@ -229,7 +229,10 @@ fn it_outlives_a_restart_of_the_app() {
     wait_until("traffic after the restart", || again.total() > 20);
     let (success, summary) = traffic.end();
     assert!(success);
-    assert_eq!(table(&summary).values().sum::<u64>(), server.total() + again.total(), "{summary}");
+    // What was under way at the moment of death was counted there, and never answered.
+    let answered = table(&summary).values().sum::<u64>();
+    let lost = (server.total() + again.total()).checked_sub(answered);
+    assert!(lost.is_some_and(|lost| lost <= 5), "{lost:?} lost: {summary}");
 }
 
 #[test]

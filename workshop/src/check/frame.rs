@@ -293,6 +293,7 @@ mod tests {
             notes: vec!["Somebody else has judged.".to_owned()],
             unseen: unseen.iter().map(|check| (*check).to_owned()).collect(),
             steps: vec![step],
+            asked: Vec::new(),
             output: Vec::new(),
             output_left_out: 0,
             built: true,

@@ -30,8 +30,10 @@ const MEANWHILE: Duration = Duration::from_millis(1500);
 /// Requests under way at the same time. Fewer than the visits, so that some come later: a clock that
 /// was started with the program, and not with the request, is found out.
 const AT_ONCE: usize = 3;
-/// For how long /metrics is asked for while visits are under way: time for those to get there.
-const MIDST: Duration = Duration::from_millis(200);
+/// For how long /metrics is asked for once the visits have got there.
+const MIDST: Duration = Duration::from_millis(100);
+/// When they must have got there, also on a busy machine, if the program does not tell.
+const LATE: Duration = Duration::from_secs(1);
 /// Between two of those scrapes.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -192,17 +194,23 @@ impl Run {
             }
             Experiment::ScrapeMeanwhile => {
                 let mut visits = JoinSet::new();
-                // More than the program has threads, so that no thread is left if visits hold theirs.
+                // Many more than the program has threads, so that visits that hold theirs leave none
+                // to a scrape for a long time, wherever in the queue that is.
                 let threads = thread::available_parallelism().map_or(2, NonZero::get);
-                for index in 0..2 * threads {
+                let count = 4 * threads;
+                for index in 0..count {
                     let (probe, target) = (visit(index), target.clone());
                     visits.spawn(async move { probe.send(&target).await });
                 }
                 // Dropping the visits at the end closes their connections.
-                let start = Instant::now();
-                while start.elapsed() < MIDST {
+                let (start, mut arrived) = (Instant::now(), None);
+                while arrived.is_none_or(|arrival: Instant| arrival.elapsed() < MIDST) {
                     let scrape = scrape_within(target, MEANWHILE).await;
                     let answered = scrape.answered();
+                    if arrived.is_none() && (connections(&scrape) > count || start.elapsed() > LATE)
+                    {
+                        arrived = Some(Instant::now());
+                    }
                     self.during.push(scrape);
                     if !answered {
                         break;
@@ -259,6 +267,13 @@ async fn scrape_within(target: &Target, limit: Duration) -> Scrape {
     let body = answer.as_ref().ok().filter(|timed| timed.answer.status == 200);
     let exposition = body.map(|timed| exposition::parse(&timed.answer.body));
     Scrape { probe, answer, exposition }
+}
+
+/// How many connections the program has, the scrape's own among them, if its base metrics tell.
+fn connections(scrape: &Scrape) -> usize {
+    let exposition = scrape.exposition.as_ref().and_then(|parsed| parsed.as_ref().ok());
+    let tasks = exposition.and_then(|exposition| exposition.sample("tokio_alive_tasks", &[]));
+    tasks.map_or(0, |sample| sample.value as usize)
 }
 
 /// Sends requests, several at a time, until all are answered or one is not.
