@@ -21,7 +21,7 @@ const CONTENT_TYPES: [&str; 3] =
 const BASE_METRICS: &[&str] = &[
     #[cfg(any(target_os = "linux", target_os = "macos", windows))]
     "process_cpu_seconds_total",
-    #[cfg(any(target_os = "linux", windows))]
+    #[cfg(any(target_os = "linux", target_os = "macos", windows))]
     "process_resident_memory_bytes",
     "tokio_workers",
     "tokio_alive_tasks",
@@ -249,8 +249,7 @@ pub(super) fn metrics_status(context: &Context<'_>) -> Judgement {
     let cause = match answer.status {
         200 => return Ok(()),
         404 => {
-            "Nothing answers at this path yet: `handle` needs an arm for \"/metrics\" that calls \
-             `self.metrics.respond(request)`."
+            "Nothing answers at this path yet: no arm of the `match` in `handle` takes \"/metrics\"."
         }
         500 => death(&words(run)).unwrap_or("The program's own words say what went wrong."),
         _ => "Prometheus takes 200 and nothing else.",

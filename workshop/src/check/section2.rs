@@ -172,12 +172,17 @@ pub(super) fn pre_created(context: &Context<'_>) -> Judgement {
         match sample {
             Some(sample) if sample.value == 0.0 || context.runs.attached => {}
             Some(sample) => {
+                let (cause, line) = match context.source.above_main(COUNTED_UNSEEN) {
+                    Some(line) => (SCRAPE_AS_VISIT, Some(line)),
+                    None => (
+                        "`with_label_values` alone creates a series at 0; `inc()` is for requests.",
+                        context.source.line_with(&["with_label_values", "inc()"]),
+                    ),
+                };
                 return finding(format!("{} before the first visit", sample.value))
                     .quoting(quote(read, sample.line))
-                    .because(
-                        "`with_label_values` alone creates a series at 0; `inc()` is for requests.",
-                    )
-                    .showing(context.source.line_with(&["with_label_values", "inc()"]))
+                    .because(cause)
+                    .showing(line)
                     .fail();
             }
             None => {
@@ -191,6 +196,13 @@ pub(super) fn pre_created(context: &Context<'_>) -> Judgement {
     }
     Ok(())
 }
+
+/// In the handler, a count that does not ask which endpoint it was.
+const COUNTED_UNSEEN: &str = "\"/treecounter\"]).inc()";
+
+const SCRAPE_AS_VISIT: &str = "Nobody has visited the page yet: the scrape itself was counted as a \
+    visit. This line runs for every request, before anyone knows its endpoint and its status. \
+    Count below the `match`, where both are known.";
 
 /// How a counter is made.
 pub(super) const MADE: &str = "IntCounterVec::new";

@@ -97,9 +97,9 @@ impl Build<'_> {
 /// The last executable that cargo names.
 fn executable(stdout: Option<ChildStdout>) -> anyhow::Result<Option<PathBuf>> {
     let mut executable = None;
-    for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+    for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {
         // Lines that are not cargo's are a build script's or a compiler's own.
-        let Ok(message) = serde_json::from_str::<Message>(&line?) else { continue };
+        let Ok(message) = serde_json::from_slice::<Message>(&line?) else { continue };
         if message.reason == "compiler-artifact" && message.executable.is_some() {
             executable = message.executable;
         }

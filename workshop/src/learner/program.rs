@@ -183,14 +183,14 @@ impl Process {
 
     /// Kills the group even when its leader has ended: others may be left.
     fn kill(&self) {
+        // Held to the end: whoever comes second must not go on before everything is dead.
+        let mut child = lock(&self.child);
         if self.killed.swap(true, Ordering::SeqCst) {
             return;
         }
-        let mut child = lock(&self.child);
         // An error means that nobody is left.
         let _ = child.start_kill();
         let _ = child.wait();
-        drop(child);
         stray::kill_marked(&self.mark);
         guard::stopped(&self.mark);
     }
