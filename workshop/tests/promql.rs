@@ -501,3 +501,24 @@ fn a_damaged_file_of_answers_has_its_words() {
     let trouble = judge.judge("promql-rate").unwrap_err();
     assert!(trouble.finding.cause.unwrap().contains("cargo workshop reset section3"));
 }
+
+#[test]
+fn the_solution_shows_the_answers_that_are_still_empty() {
+    let kit = Kit::new();
+    kit.write("workshop/sections.toml", "");
+    kit.write(
+        "section3-compose/answers.promql",
+        &prometheus::read("workshop/starters/answers.promql"),
+    );
+    let shown = std::process::Command::new(env!("CARGO_BIN_EXE_workshop"))
+        .args(["solution", "section3"])
+        .env_remove("CARGO_MANIFEST_DIR")
+        .current_dir(&kit.root)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+    for line in ["+up{job=\"treecounter\"}", "+absent(up{job=\"treecounter\"})"] {
+        assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+    }
+}

@@ -179,28 +179,27 @@ fn app() -> SocketAddr {
     })
 }
 
+/// A fresh Prometheus waits for five seconds before it scrapes for the first time, whatever it is
+/// told. So all that need one wait together.
 #[test]
-fn a_target_that_is_up_and_counts() {
+fn a_fresh_prometheus_and_its_targets() {
     if missing() {
         return;
     }
-    let kit = Kit::new();
-    let mut judge = kit.judge_with(Some(app()));
-    for check in ["prometheus-reachable", "target-up", "requests-arrive"] {
-        judge.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}"));
-    }
+    thread::scope(|scope| {
+        scope.spawn(answers_are_judged_on_what_a_running_prometheus_has_scraped);
+        scope.spawn(a_target_without_the_counter_is_told);
+        a_target_that_is_down_says_why();
+    });
 }
 
-#[test]
 fn answers_are_judged_on_what_a_running_prometheus_has_scraped() {
-    if missing() {
-        return;
-    }
     let kit = Kit::new();
-    let running = kit.judge_with(Some(app()));
+    let mut running = kit.judge_with(Some(app()));
     let mut judge = kit.judge_by(running.url());
     assert!(!judge.is_own());
-    for check in ["prometheus-reachable", "target-up", "requests-arrive"] {
+    for check in section3::OF_STACK {
+        running.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}"));
         judge.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}"));
     }
     kit.answer("promql-count", "sum by () (requests_total)");
@@ -222,11 +221,7 @@ fn answers_are_judged_on_what_a_running_prometheus_has_scraped() {
     );
 }
 
-#[test]
 fn a_target_that_is_down_says_why() {
-    if missing() {
-        return;
-    }
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let html = "Content-Type: text/html\r\n";
     let text = "Content-Type: text/plain; version=0.0.4\r\n";
@@ -237,8 +232,12 @@ fn a_target_that_is_down_says_why() {
         (fixed("200 OK", html, "a 1\n"), "Content-Type that Prometheus 3 does not take"),
         (fixed("200 OK", text, "<html>\n"), "not valid exposition text"),
     ];
-    // Each waits for its own Prometheus to begin: all at once.
     thread::scope(|scope| {
+        scope.spawn(|| {
+            let kit = Kit::new();
+            let trouble = kit.judge().judge("target-up").unwrap_err();
+            assert!(words(&trouble).contains("only the jobs prometheus"), "{}", words(&trouble));
+        });
         for (address, expected) in cases {
             scope.spawn(move || {
                 let kit = Kit::new();
@@ -248,16 +247,9 @@ fn a_target_that_is_down_says_why() {
             });
         }
     });
-    let kit = Kit::new();
-    let trouble = kit.judge().judge("target-up").unwrap_err();
-    assert!(words(&trouble).contains("only the jobs prometheus"), "{}", words(&trouble));
 }
 
-#[test]
 fn a_target_without_the_counter_is_told() {
-    if missing() {
-        return;
-    }
     let kit = Kit::new();
     let other = fixed("200 OK", "Content-Type: text/plain; version=0.0.4\r\n", "something 1\n");
     let trouble = kit.judge_with(Some(other)).judge("requests-arrive").unwrap_err();

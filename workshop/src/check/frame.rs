@@ -72,9 +72,10 @@ fn show_step(text: &mut String, step: &StepReport, unseen: &[String], failed: bo
     let title = format!("Step {}: {}", step.step, step.title);
     let all = |verdict| step.checks.iter().all(|outcome| outcome.verdict == verdict);
     let rest = [Some(Verdict::Pass), None].into_iter().find(|verdict| failed && all(*verdict));
+    let looked_at = |outcome: &Outcome| !unseen.contains(&outcome.check);
     match rest {
         Some(verdict) => {
-            let (style, mark) = mark(verdict);
+            let (style, mark) = mark(verdict.filter(|_| step.checks.iter().any(looked_at)));
             line(text, &format!("  {} {title}", paint(style, mark)));
         }
         None => {
