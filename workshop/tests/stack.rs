@@ -129,6 +129,29 @@ fn a_moved_port_is_found_in_the_file_that_compose_reads() {
 }
 
 #[test]
+fn a_port_of_the_environment_wins_and_is_the_one_that_is_named() {
+    let kit = Kit::new();
+    kit.write("workshop/sections.toml", "");
+    kit.write(".env", "PROMETHEUS_PORT=1\n");
+    let port = fixed("401 Unauthorized", "", "{}").port();
+    let shown = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_workshop"))
+            .args(args)
+            .env("PROMETHEUS_PORT", port.to_string())
+            .env_remove("CARGO_MANIFEST_DIR")
+            .current_dir(&kit.root)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let hint = shown(&["hint", "section3"]);
+    assert!(hint.contains(&format!("http://localhost:{port} open")), "{hint}");
+    let report = shown(&["check", "section3"]);
+    assert!(report.contains(&format!("Prometheus at http://localhost:{port}")), "{report}");
+    assert!(report.contains("it asks for a login"), "{report}");
+}
+
+#[test]
 fn who_has_judged_is_said_and_what_was_not_looked_at() {
     if missing() || std::env::var_os("GRAFANA_PORT").is_some() {
         return;
