@@ -305,6 +305,19 @@ mod tests {
     }
 
     #[test]
+    fn a_step_of_which_nothing_was_looked_at_is_no_success() {
+        let checks = vec![Outcome::new("grafana-panel", "a panel", Ok(()))];
+        let step = StepReport { step: 8, title: "Draw".to_owned(), checks };
+        let shown = |unseen: &[String]| {
+            let mut text = String::new();
+            show_step(&mut text, &step, unseen, true);
+            anstream::adapter::strip_str(&text).to_string()
+        };
+        assert_eq!(shown(&["grafana-panel".to_owned()]), "  -    Step 8: Draw\n");
+        assert_eq!(shown(&[]), "  ok   Step 8: Draw\n");
+    }
+
+    #[test]
     fn what_waits_is_not_said_to_pass() {
         let checks = ["promql-up", "promql-p95", "promql-mean", "grafana-panel"];
         let text = stack_report(&checks, &checks[1..]);
