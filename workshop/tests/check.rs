@@ -158,6 +158,15 @@ fn attaching_to_nothing_tells_nothing() {
 }
 
 #[test]
+fn a_stack_is_not_attached_to() {
+    let output =
+        workshop(&["check", "section3", "--attach", "http://localhost:1"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr.contains("--prometheus http://localhost:PORT"), "{stderr}");
+}
+
+#[test]
 fn an_unknown_section_is_named_with_the_nearest() {
     let output = workshop(&["check", "secton2"]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();

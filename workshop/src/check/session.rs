@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use super::catalog::{self, BUILDS, Judge};
 use super::clues::Source;
@@ -141,9 +141,12 @@ impl Session<'_> {
         options.root = self.workspace.root().to_owned();
         options.start_app = true;
         options.solution = matches!(self.subject, Subject::Solution);
-        if let Subject::Running(url) = &self.subject {
-            options.prometheus.get_or_insert_with(|| url.clone());
-        }
+        ensure!(
+            !matches!(self.subject, Subject::Running(_)),
+            "{} looks at a stack, not at one program: say where its Prometheus is, with \
+             --prometheus http://localhost:PORT",
+            section.slug
+        );
         let slugs = section.checks().map(|(.., check)| check.slug.as_str());
         let judged = section3::judge(options, slugs)?;
         let mut judgements = judged.judgements;
