@@ -1,6 +1,6 @@
 //! The answers that every section shares, and the building blocks of the others.
 
-use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY};
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, StatusCode};
 
 use crate::page::TreeCountPage;
@@ -26,18 +26,18 @@ pub fn not_found() -> Response {
 /// 200 with the count, as a page or, for a client that asks for it, as JSON: `{"count":1}`.
 pub(crate) fn tree_count(request: &Request, count: u64, page: &TreeCountPage) -> Response {
     if wants_json(request) {
-        return negotiated(StatusCode::OK, JSON, format!("{{\"count\":{count}}}\n"));
+        return respond(StatusCode::OK, JSON, format!("{{\"count\":{count}}}\n"));
     }
-    negotiated(StatusCode::OK, HTML, page.of(count))
+    respond(StatusCode::OK, HTML, page.of(count))
 }
 
 /// 503 with the reason, as a page or as JSON: `{"error":"…"}`.
 pub(crate) fn unavailable(request: &Request, reason: &'static str) -> Response {
     if wants_json(request) {
         let body = format!("{{\"error\":\"{reason}\"}}\n");
-        return negotiated(StatusCode::SERVICE_UNAVAILABLE, JSON, body);
+        return respond(StatusCode::SERVICE_UNAVAILABLE, JSON, body);
     }
-    negotiated(StatusCode::SERVICE_UNAVAILABLE, HTML, page::unavailable(reason))
+    respond(StatusCode::SERVICE_UNAVAILABLE, HTML, page::unavailable(reason))
 }
 
 /// 405 for every method but GET and HEAD (hyper leaves out the body of an answer to HEAD).
@@ -71,16 +71,6 @@ pub(crate) fn respond(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-fn negotiated(
-    status: StatusCode,
-    content_type: HeaderValue,
-    body: impl Into<hyper::body::Bytes>,
-) -> Response {
-    let mut response = respond(status, content_type, body);
-    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     response
 }
 
