@@ -5,9 +5,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-use super::coarse_timer::TICK;
 use super::*;
 use crate::responses::{TEXT, respond};
+use crate::{Request, Response};
 
 /// `/slow` waits to be released, `/panic` panics, everything else answers its path.
 #[derive(Default)]
@@ -139,12 +139,15 @@ async fn a_body_that_never_comes_does_not_hold_up_the_answer() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_client_is_cut_off() {
     let server = Server::start(LIMITS).await;
-    let started = tokio::time::Instant::now();
-    assert_eq!(server.exchange("").await, "");
-    assert_eq!(server.exchange("GET / HTTP/1.1\r\nhost:").await, "");
-    // One time-out each, on a clock that jumps whenever everybody waits.
-    let (least, most) = (2 * LIMITS.header_timeout, 2 * (LIMITS.header_timeout + TICK));
-    assert!((least..=most).contains(&started.elapsed()), "{:?}", started.elapsed());
+    let patience = LIMITS.tick * LIMITS.patience;
+    // The clock jumps whenever everybody waits.
+    for (silence, since_tick) in [("", 0.1), ("GET / HTTP/1.1\r\nhost:", 0.9)] {
+        tokio::time::sleep(LIMITS.tick.mul_f64(since_tick)).await;
+        let started = Instant::now();
+        assert_eq!(server.exchange(silence).await, "");
+        let waited = started.elapsed();
+        assert!((patience..=patience + LIMITS.tick).contains(&waited), "{waited:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,6 +155,27 @@ async fn an_idle_connection_is_closed() {
     let server = Server::start(LIMITS).await;
     let answer = server.exchange("GET /idle HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert!(answer.ends_with("/idle"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_reads_is_cut_off() {
+    let server = Server::start(LIMITS).await;
+    let mut stream = server.connect().await;
+    let many = "GET /unread HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
+    let written = async { while stream.write_all(many.as_bytes()).await.is_ok() {} };
+    let hour = Duration::from_secs(3600);
+    assert!(tokio::time::timeout(hour, written).await.is_ok(), "it was let wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_wait_for_a_slow_answer() {
+    let server = Server::start(LIMITS).await;
+    let mut stream = server.connect().await;
+    stream.write_all(get("/slow").as_bytes()).await.unwrap();
+    server.routes.arrived.notified().await;
+    tokio::time::sleep(LIMITS.tick * LIMITS.patience * 10).await;
+    server.routes.release.notify_one();
+    assert!(read_to_end(&mut stream).await.ends_with("/slow"));
 }
 
 #[tokio::test]
