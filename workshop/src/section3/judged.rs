@@ -1,7 +1,7 @@
 //! All judgements of one call, and what belongs beside them.
 
 use super::{CHECKS, Judge, Options};
-use crate::verdict::{Judgement, Verdict};
+use crate::verdict::{Finding, Judgement, Verdict};
 
 /// What came of the checks.
 #[derive(Debug)]
@@ -30,12 +30,7 @@ pub fn judge<'a>(
     for check in checks {
         let judgement = judge.judge(check);
         let verdict = judgement.as_ref().err().map_or(Verdict::Pass, |trouble| trouble.verdict);
-        // In a young stack many questions lack data: it is said once.
-        let said = |found: &str| {
-            let earlier = judgements.iter().filter_map(|(_, judgement)| judgement.as_ref().err());
-            earlier.into_iter().any(|trouble| trouble.finding.found == found)
-        };
-        if judgement.as_ref().is_err_and(|trouble| said(&trouble.finding.found)) {
+        if said_before(&judgements, &judgement) {
             continue;
         }
         judgements.push((check, judgement));
@@ -50,4 +45,36 @@ pub fn judge<'a>(
         by_own: judge.is_own(),
         judgements,
     })
+}
+
+/// Whether an earlier check was left open for the same reason: in a young stack many questions lack
+/// data, and it is said once. A failure is said always.
+fn said_before(earlier: &[(&str, Judgement)], judgement: &Judgement) -> bool {
+    let reason = |judgement: &Judgement| {
+        let trouble = judgement.as_ref().err()?;
+        let Finding { found, cause, .. } = &trouble.finding;
+        (trouble.verdict == Verdict::CouldNotTell).then(|| (found.clone(), cause.clone()))
+    };
+    let reason_now = reason(judgement);
+    reason_now.is_some() && earlier.iter().any(|(_, judgement)| reason(judgement) == reason_now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_open_is_said_once_and_a_failure_always() {
+        let finding = |found: &str, cause: &str| Finding::new("something", found).because(cause);
+        let earlier = [("a", Ok(())), ("b", finding("none so far", "Wait.").could_not_tell())];
+        assert!(said_before(&earlier, &finding("none so far", "Wait.").could_not_tell()));
+        for other in [
+            Ok(()),
+            finding("none so far", "Wait.").fail(),
+            finding("none so far", "Add a panel.").could_not_tell(),
+            finding("none", "Wait.").could_not_tell(),
+        ] {
+            assert!(!said_before(&earlier, &other), "{other:?}");
+        }
+    }
 }

@@ -37,9 +37,10 @@ use self::app::App;
 use self::bench::OwnPrometheus;
 use self::grafana::Grafana;
 use self::query::Bench;
+use self::reach::{Look, Waiting};
 use crate::fetch::{self, NoAnswer};
 use crate::settings::Settings;
-use crate::verdict::{Finding, Judgement, Trouble, Verdict};
+use crate::verdict::{Finding, Judgement, Trouble};
 
 pub use bench::stop;
 pub use judged::{Judged, judge};
@@ -274,22 +275,19 @@ impl Judge {
         })
     }
 
-    /// Asks again for some seconds while it may be only that Prometheus has just been started.
-    fn patiently(&self, ask: impl Fn() -> Judgement) -> Judgement {
+    /// Looks again for some seconds, while waiting may help.
+    fn patiently(&self, look: impl Fn() -> Look) -> Judgement {
         let end = Instant::now() + PATIENCE;
+        let scrapes_come = self.own.is_some() && (self.options.app.is_some() || self.app.is_some());
         loop {
-            let judgement = ask();
-            let found =
-                judgement.as_ref().err().map_or("", |trouble| trouble.finding.found.as_str());
-            let undecided =
-                matches!(&judgement, Err(trouble) if trouble.verdict == Verdict::CouldNotTell);
-            let fresh = self.own.is_some() && (self.options.app.is_some() || self.app.is_some());
-            let fresh =
-                fresh && (found.starts_with("only the jobs") || found.starts_with("there is no"));
-            let early =
-                found == reach::NO_TARGETS || fresh || (undecided && !found.contains("refused"));
-            if !early || Instant::now() >= end {
-                return judgement;
+            let Err((waiting, trouble)) = look() else { return Ok(()) };
+            let helps = match waiting {
+                Waiting::Vain => false,
+                Waiting::ForFirstScrapes => scrapes_come,
+                Waiting::ForAMoment => true,
+            };
+            if !helps || Instant::now() >= end {
+                return Err(trouble);
             }
             std::thread::sleep(Duration::from_millis(200));
         }

@@ -7,10 +7,38 @@ use crate::verdict::{Finding, Judgement, Trouble};
 /// The job that the app's targets are in.
 pub(super) const JOB: &str = "treecounter";
 
-/// What a Prometheus has that was started a moment ago, too.
-pub(super) const NO_TARGETS: &str = "no target at all";
-
 const START: &str = "docker compose up --build --wait";
+
+/// What waiting does for a check of the stack that does not pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Waiting {
+    /// Nothing: it has to be mended.
+    Vain,
+    /// The first scrapes may bring it, if a Prometheus was started for this and has an app to scrape.
+    ForFirstScrapes,
+    /// It may pass by itself.
+    ForAMoment,
+}
+
+/// A look at the stack: it passes, or there is trouble, and waiting may help.
+pub(super) type Look = Result<(), (Waiting, Box<Trouble>)>;
+
+impl Waiting {
+    fn may_help(self, judgement: Judgement) -> Look {
+        judgement.map_err(|trouble| (self, trouble))
+    }
+
+    /// The API answers once Prometheus is ready and no longer busy; all else stays as it is.
+    fn of(error: &ApiError) -> Self {
+        match error {
+            ApiError::NotReady
+            | ApiError::NoAnswer(
+                NoAnswer::TimedOut(_) | NoAnswer::Closed | NoAnswer::Unreachable,
+            ) => Self::ForAMoment,
+            _ => Self::Vain,
+        }
+    }
+}
 
 /// Prometheus is there, ready, and of a version that the lesson is about.
 pub(super) async fn reachable(prometheus: &Prometheus) -> Judgement {
@@ -107,11 +135,13 @@ fn moved(prometheus: &Prometheus, place: &str) -> Finding {
         .because(format!("It listens below a path. Name it with that: --prometheus {base}{prefix}"))
 }
 
-/// The targets of the app's job. `Err` is a judgement that no further check can do without.
-pub(super) async fn targets_up(prometheus: &Prometheus) -> Judgement {
+/// The targets of the app's job are up.
+pub(super) async fn targets_up(prometheus: &Prometheus) -> Look {
     let targets = match prometheus.targets().await {
         Ok(targets) => targets,
-        Err(error) => return trouble(prometheus, &error).await,
+        Err(error) => {
+            return Waiting::of(&error).may_help(trouble(prometheus, &error).await);
+        }
     };
     let page = prometheus.page("/targets");
     let expected = format!("a target of the job {JOB} that is up");
@@ -125,35 +155,35 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Judgement {
             .filter_map(|target| target.labels.get("job"))
             .map(String::as_str)
             .collect();
-        let found = if jobs.is_empty() {
-            NO_TARGETS.to_owned()
+        let (found, waiting) = if jobs.is_empty() {
+            ("no target at all".to_owned(), Waiting::ForAMoment)
         } else {
-            format!("only the jobs {}", jobs.into_iter().collect::<Vec<_>>().join(", "))
+            let jobs = jobs.into_iter().collect::<Vec<_>>().join(", ");
+            (format!("only the jobs {jobs}"), Waiting::ForFirstScrapes)
         };
-        return Finding::new(expected, found)
+        let finding = Finding::new(expected, found)
             .because(
                 "Either the configuration has no such job, or the name of the app is not known: then the \
                  container does not run. Is this the Prometheus of the workshop?",
             )
             .try_with("docker compose ps app")
-            .try_with(page)
-            .fail();
+            .try_with(page);
+        return waiting.may_help(finding.fail());
     }
     let Some(down) = of_app.iter().find(|target| target.health == "down") else {
         if of_app.iter().all(|target| target.health == "up") {
             return Ok(());
         }
-        return Finding::new(expected, "not scraped so far")
-            .because(
-                "A fresh Prometheus scrapes for the first time after some seconds. Check again.",
-            )
-            .could_not_tell();
+        let finding = Finding::new(expected, "not scraped so far").because(
+            "A fresh Prometheus scrapes for the first time after some seconds. Check again.",
+        );
+        return Waiting::ForAMoment.may_help(finding.could_not_tell());
     };
     let instance = down.labels.get("instance").map_or("?", String::as_str);
-    Finding::new(expected, format!("{instance} is down: {}", down.last_error))
+    let finding = Finding::new(expected, format!("{instance} is down: {}", down.last_error))
         .because(why_down(&down.last_error, &down.scrape_url))
-        .try_with(page)
-        .fail()
+        .try_with(page);
+    Waiting::Vain.may_help(finding.fail())
 }
 
 /// Prometheus's last error in plain words.
@@ -222,40 +252,42 @@ fn duration(text: &str) -> Option<f64> {
 }
 
 /// The app's counter is stored, and rises.
-pub(super) async fn requests_arrive(prometheus: &Prometheus, app: &str, now: f64) -> Judgement {
+pub(super) async fn requests_arrive(prometheus: &Prometheus, app: &str, now: f64) -> Look {
     let step = scrape_interval(prometheus).await.unwrap_or(5.0).max(1.0);
     let at = Instants { start: now - 60.0, end: now, step };
     let query = format!("sum(requests_total{{job=\"{JOB}\"}})");
     let found = match prometheus.range(&query, at).await {
         Ok(found) => found,
-        Err(error) => return trouble(prometheus, &error).await,
+        Err(error) => {
+            return Waiting::of(&error).may_help(trouble(prometheus, &error).await);
+        }
     };
     let expected = "requests_total is scraped, and rises";
     let page = prometheus.graph("requests_total");
     let Some(series) = found.first() else {
-        return Finding::new(expected, "there is no requests_total")
+        let finding = Finding::new(expected, "there is no requests_total")
             .because("The target is up but has no such metric. Does the program that runs have the counter of section 2?")
             .try_with(format!("curl -s {app}/metrics | grep requests_total"))
-            .try_with(page)
-            .fail();
+            .try_with(page);
+        return Waiting::ForFirstScrapes.may_help(finding.fail());
     };
     let moved = series.points.windows(2).any(|pair| pair[0].1 != pair[1].1);
     if moved {
         return Ok(());
     }
     if series.points.len() < 4 {
-        return Finding::new(expected, "only the first values so far")
-            .because("Prometheus needs two scrapes to see a change. Check again in some seconds.")
-            .could_not_tell();
+        let finding = Finding::new(expected, "only the first values so far")
+            .because("Prometheus needs two scrapes to see a change. Check again in some seconds.");
+        return Waiting::ForAMoment.may_help(finding.could_not_tell());
     }
-    Finding::new(expected, "it has not moved for a minute")
+    let finding = Finding::new(expected, "it has not moved for a minute")
         .because(
             "The scrape itself is a request, so even without visitors it should rise: is every answer counted, \
              the one to /metrics too? And is anybody visiting?",
         )
         .try_with("cargo workshop traffic")
-        .try_with(page)
-        .fail()
+        .try_with(page);
+    Waiting::Vain.may_help(finding.fail())
 }
 
 #[cfg(test)]
@@ -271,6 +303,17 @@ mod tests {
         }
         for text in ["", "5", "x", "5 apples"] {
             assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn waiting_is_for_what_passes_by_itself() {
+        let limit = std::time::Duration::from_secs(1);
+        for error in [ApiError::NotReady, ApiError::NoAnswer(NoAnswer::TimedOut(limit))] {
+            assert_eq!(Waiting::of(&error), Waiting::ForAMoment, "{error:?}");
+        }
+        for error in [ApiError::NoAnswer(NoAnswer::Refused), ApiError::Html, ApiError::Locked] {
+            assert_eq!(Waiting::of(&error), Waiting::Vain, "{error:?}");
         }
     }
 
