@@ -355,6 +355,22 @@ fn simple(expr: &str) -> String {
     )
 }
 
+/// An example as it stands in many books, to be kept beside a rule.
+const EXAMPLE: &str = "      - alert: Example
+        expr: up == 0
+        for: 1m
+        labels: {severity: warning}
+        annotations: {summary: oh}
+";
+
+fn above(text: &str) -> String {
+    text.replacen("    rules:\n", &format!("    rules:\n{EXAMPLE}"), 1)
+}
+
+fn below(text: &str) -> String {
+    format!("{text}{EXAMPLE}")
+}
+
 fn kit_with(rules: &str) -> Kit {
     let kit = Kit::new();
     kit.write("section3-compose/rules/alerts.yml", rules);
@@ -371,6 +387,8 @@ fn good_rules_pass() {
     }
     let rules = [
         rule(&[]),
+        above(&rule(&[])),
+        below(&rule(&[])),
         simple(
             "job_endpoint:requests_failed_per_requests:ratio_rate1m{endpoint=\"/treecounter\"} > 0.5",
         ),
@@ -430,6 +448,16 @@ fn each_bad_rule_fails_its_check_with_its_message() {
         ),
         (rule(&[("> 0.25", "> 1.25")]), "alert-fires", "although every visit has failed"),
         (
+            below(&rule(&[("> 0.25", "> 0.1")])),
+            "alert-quiet",
+            "Of your alerts TooManyFailures comes nearest to what is asked for; beside it stands Example",
+        ),
+        (
+            above(&rule(&[("        for: 30s\n", "")])),
+            "alert-described",
+            "Of your alerts TooManyFailures comes nearest",
+        ),
+        (
             simple("rate(requests_total{status=\"500\"}[1m]) > 0.25"),
             "alert-fires",
             "although every visit has failed for six minutes | In the expression: no series",
@@ -446,6 +474,19 @@ fn each_bad_rule_fails_its_check_with_its_message() {
             scope.spawn(move || bad_rule(&text, check, expected));
         }
     });
+}
+
+#[test]
+fn an_alert_that_is_not_loaded_is_missed_although_another_one_is() {
+    if missing() {
+        return;
+    }
+    let kit = kit_with(&format!("groups:\n  - name: mine\n    rules:\n{EXAMPLE}"));
+    let mut judge = kit.judge();
+    kit.write("section3-compose/rules/alerts.yml", &above(&rule(&[])));
+    let trouble = judge.judge("alert-valid").unwrap_err();
+    let expected = "the alert TooManyFailures among Prometheus's rules";
+    assert_eq!(trouble.finding.expected, expected);
 }
 
 fn bad_rule(text: &str, check: &str, expected: &str) {

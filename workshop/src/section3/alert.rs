@@ -18,8 +18,9 @@ const FINISHED: &str = "solutions/section3";
 /// The kit's own rules, which the learner's may build on.
 const KIT: &str = "deploy/prometheus/rules";
 
-/// The same, where the stack's Prometheus sees them.
-const KIT_IN_STACK: &str = "/etc/prometheus/rules";
+/// Where the stack's Prometheus sees the kit's rules, and the learner's.
+const KIT_IN_STACK: &str = "/etc/prometheus/rules/";
+const LEARNERS_IN_STACK: &str = "/etc/prometheus-learner/";
 
 /// Prometheus in the stack takes over a saved file within five seconds.
 const RELOAD: Duration = Duration::from_secs(7);
@@ -65,11 +66,19 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The names of the alerts in a rule file, without understanding YAML: they are always written so.
+/// The names of the alerts in a rule file, without understanding YAML: they are always written so,
+/// in the column where their rule begins. Further to the right, `alert` is a label's name.
 fn alert_names(text: &str) -> Vec<&str> {
-    let lines = text.lines().map(|line| line.trim_start().trim_start_matches("- ").trim_start());
-    lines
-        .filter_map(|line| line.strip_prefix("alert:"))
+    let mut rule_column = 0;
+    let keys = text.lines().filter_map(|line| {
+        let key = line.trim_start_matches([' ', '-']);
+        let column = line.len() - key.len();
+        if line[..column].contains('-') {
+            rule_column = column;
+        }
+        (column == rule_column).then_some(key)
+    });
+    keys.filter_map(|key| key.strip_prefix("alert:"))
         .map(|name| name.split(" #").next().unwrap_or(name).trim().trim_matches(['"', '\'']))
         .filter(|name| !name.is_empty())
         .collect()
@@ -191,12 +200,20 @@ fn line_of(words: &str) -> Option<usize> {
     digits(words)
 }
 
-/// Prometheus has the rule; gives it.
+/// The learner's alerts that Prometheus has.
+pub(super) struct Loaded {
+    /// One at least.
+    pub(super) rules: Vec<Rule>,
+    /// Whether these are all that stand in the files.
+    pub(super) all: Judgement,
+}
+
+/// Prometheus has the learner's alerts, or one of them at least.
 pub(super) async fn loaded(
     prometheus: &Prometheus,
     options: &Options,
     own: bool,
-) -> Result<Rule, Box<Trouble>> {
+) -> Result<Loaded, Box<Trouble>> {
     let files = files(&options.root, options.solution);
     if !own {
         wait_for_reload(&files).await;
@@ -205,16 +222,19 @@ pub(super) async fn loaded(
         Ok(rules) => rules,
         Err(error) => return reach::trouble(prometheus, &error).await,
     };
+    let stack = rules.iter().any(in_stack);
     let names: Vec<&str> = files.iter().flat_map(|file| alert_names(&file.text)).collect();
-    let expected =
-        format!("the alert {} among Prometheus's rules", names.first().unwrap_or(&"rule"));
-    // The kit has alerts of its own, and files of the same name.
-    let is_learners = |rule: &&Rule| {
-        let kit = rule.file.contains("deploy/prometheus") || rule.file.contains(KIT_IN_STACK);
-        rule.kind == "alerting" && !kit && names.contains(&rule.name.as_str())
+    let is_learners = |rule: &Rule| {
+        rule.kind == "alerting" && !is_kits(rule) && names.contains(&rule.name.as_str())
+    };
+    let rules: Vec<Rule> = rules.into_iter().filter(is_learners).collect();
+    let is_missing = |name: &&str| rules.iter().all(|rule| rule.name != *name);
+    let missing: Vec<&str> = names.iter().copied().filter(is_missing).collect();
+    let expected = |names: &[&str]| {
+        let alerts = if names.len() == 1 { "alert" } else { "alerts" };
+        format!("the {alerts} {} among Prometheus's rules", names.join(", "))
     };
     // What is loaded may be what stood there before.
-    let stack = rules.iter().any(in_stack);
     if !prometheus.reloaded().await.unwrap_or(true) {
         let promtool = if stack {
             "docker compose exec prometheus promtool check rules /etc/prometheus-learner/alerts.yml"
@@ -222,17 +242,17 @@ pub(super) async fn loaded(
             "promtool check rules section3-compose/rules/alerts.yml"
         };
         return Finding::new(
-            expected,
+            expected(&names),
             "Prometheus refuses a changed file, and goes on with the rules it had",
         )
         .because("What is wrong stands in its log, and promtool says it with the line.")
         .try_with(promtool)
         .fail();
     }
-    if let Some(rule) = rules.iter().find(is_learners) {
-        return Ok(rule.clone());
+    if missing.is_empty() {
+        return Ok(Loaded { rules, all: Ok(()) });
     }
-    let finding = Finding::new(expected, "it is not there");
+    let finding = Finding::new(expected(&missing), "not there");
     let finding = if own {
         finding.because("It is read when the check begins. Was it saved just now? Check again.")
     } else if stack {
@@ -245,12 +265,22 @@ pub(super) async fn loaded(
             )
             .try_with(format!("curl -X POST {}/-/reload", prometheus.base()))
     };
-    finding.try_with(prometheus.page("/rules")).fail()
+    let finding = finding.try_with(prometheus.page("/rules"));
+    if rules.is_empty() {
+        return finding.fail();
+    }
+    Ok(Loaded { rules, all: finding.fail() })
+}
+
+/// Whether a rule came with the kit: in the stack, or beside it, where a system may write `\`.
+fn is_kits(rule: &Rule) -> bool {
+    let path: Vec<&str> = rule.file.split(['/', '\\']).collect();
+    matches!(path[..], [.., "prometheus", "rules", _])
 }
 
 /// Whether a rule's file is one of the stack's containers.
 pub(super) fn in_stack(rule: &Rule) -> bool {
-    rule.file.contains(KIT_IN_STACK) || rule.file.contains("/etc/prometheus-learner/")
+    rule.file.starts_with(KIT_IN_STACK) || rule.file.starts_with(LEARNERS_IN_STACK)
 }
 
 /// A file that was saved just now may not have been taken over.
@@ -314,6 +344,28 @@ mod tests {
     fn names_are_found_without_understanding_yaml() {
         let text = "groups:\n  - name: mine\n    rules:\n      - alert: One\n        expr: up\n      - expr: up\n        alert: \"Two\" # or so\n#     - alert: Three\n";
         assert_eq!(alert_names(text), ["One", "Two"]);
+        let text = "groups:\n- name: mine\n  rules:\n  - expr: up\n    labels:\n      alert: no name\n    alert: One\n";
+        assert_eq!(alert_names(text), ["One"]);
+    }
+
+    #[test]
+    fn the_kits_rules_are_known_on_every_system() {
+        let at = |file: &str| is_kits(&Rule { file: file.to_owned(), ..Rule::default() });
+        for file in [
+            "/etc/prometheus/rules/alerts.yml",
+            "deploy/prometheus/rules/alerts.yml",
+            r"C:\Users\ada\trees\deploy\prometheus\rules\alerts.yml",
+            r"C:\Users\ada\trees\deploy/prometheus/rules\alerts.yml",
+        ] {
+            assert!(at(file), "{file}");
+        }
+        for file in [
+            "/etc/prometheus-learner/alerts.yml",
+            "/home/ada/deploy/prometheus/trees/section3-compose/rules/alerts.yml",
+            r"C:\Users\ada\trees\section3-compose\rules\alerts.yml",
+        ] {
+            assert!(!at(file), "{file}");
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
+use self::alert::Loaded;
 use self::answers::Answers;
 use self::api::{ApiError, Instants, Prometheus, Rule};
 use self::app::App;
@@ -123,12 +124,41 @@ pub struct Judge {
     /// Kept running for it.
     app: Option<App>,
     no_app: Option<Box<Trouble>>,
-    rule: Option<Rule>,
+    alert: Option<Alert>,
     settings: Settings,
     /// What there is to say beside the judgements.
     notes: Vec<String>,
     /// The checks that passed because there was nothing to look at.
     unseen: BTreeSet<String>,
+}
+
+/// The learner's alert that is judged.
+#[derive(Clone)]
+struct Alert {
+    rule: Rule,
+    /// The names of those beside it.
+    others: Vec<String>,
+}
+
+impl Alert {
+    /// Says, of several, why it is this one that is in trouble.
+    fn told<T>(&self, judgement: Result<T, Box<Trouble>>) -> Result<T, Box<Trouble>> {
+        judgement.map_err(|mut trouble| {
+            if !self.others.is_empty() {
+                let why = format!(
+                    "Of your alerts {} comes nearest to what is asked for; beside it stands {}, \
+                     which may stay.",
+                    self.rule.name,
+                    self.others.join(", "),
+                );
+                trouble.finding.cause = Some(match trouble.finding.cause {
+                    Some(cause) => format!("{cause} {why}"),
+                    None => why,
+                });
+            }
+            trouble
+        })
+    }
 }
 
 impl Judge {
@@ -175,7 +205,7 @@ impl Judge {
                 Err(error) => no_own = Some(format!("{error:#}")),
             }
         }
-        let (rule, unseen) = (None, BTreeSet::new());
+        let (alert, unseen) = (None, BTreeSet::new());
         Ok(Self {
             options,
             runtime,
@@ -184,7 +214,7 @@ impl Judge {
             no_own,
             app,
             no_app,
-            rule,
+            alert,
             settings,
             notes,
             unseen,
@@ -222,21 +252,20 @@ impl Judge {
             "prometheus-reachable" => self.reachable(),
             "target-up" => self.target_up(),
             "requests-arrive" => self.requests_arrive(),
-            "alert-valid" => self.alert_loaded().map(|_| ()),
-            "alert-described" => self.alert_loaded().and_then(|rule| alert::described(&rule)),
+            "alert-valid" => self.alert().map(|_| ()),
+            "alert-described" => {
+                let alert = self.alert()?;
+                alert.told(alert::described(&alert.rule))
+            }
             "alert-quiet" => {
-                let rule = self.alert_loaded()?;
-                self.runtime.block_on(rehearsal::quiet(
-                    &self.prometheus,
-                    &self.options,
-                    &rule,
-                    now(),
-                ))
+                let alert = self.alert()?;
+                let quiet = rehearsal::quiet(&self.prometheus, &self.options, &alert.rule, now());
+                alert.told(self.runtime.block_on(quiet))
             }
             "alert-fires" => {
-                let rule = self.alert_loaded()?;
-                let fires = rehearsal::fires(&self.prometheus, &self.options, &rule, now());
-                let note = self.runtime.block_on(fires)?;
+                let alert = self.alert()?;
+                let fires = rehearsal::fires(&self.prometheus, &self.options, &alert.rule, now());
+                let note = alert.told(self.runtime.block_on(fires))?;
                 self.notes.extend(note);
                 Ok(())
             }
@@ -293,19 +322,33 @@ impl Judge {
         }
     }
 
-    fn alert_loaded(&mut self) -> Result<Rule, Box<Trouble>> {
-        if let Some(rule) = &self.rule {
-            return Ok(rule.clone());
+    /// The alert that is judged: valid, and loaded.
+    fn alert(&mut self) -> Result<Alert, Box<Trouble>> {
+        if let Some(alert) = &self.alert {
+            return Ok(alert.clone());
         }
         let page = self.prometheus.page("/query");
         alert::valid(&self.options.root, self.options.solution, &page)?;
-        let rule = self.runtime.block_on(alert::loaded(
+        let Loaded { mut rules, all } = self.runtime.block_on(alert::loaded(
             &self.prometheus,
             &self.options,
             self.own.is_some(),
         ))?;
-        self.rule = Some(rule.clone());
-        Ok(rule)
+        let mut index = 0;
+        if rules.len() > 1 || all.is_err() {
+            let nearest = rehearsal::nearest(&self.prometheus, &self.options, &rules, now());
+            let (nearest, passes) = self.runtime.block_on(nearest);
+            if !passes {
+                // The one that was asked for may be the one that is not loaded.
+                all?;
+            }
+            index = nearest;
+        }
+        let rule = rules.remove(index);
+        let others = rules.into_iter().map(|rule| rule.name).collect();
+        let alert = Alert { rule, others };
+        self.alert = Some(alert.clone());
+        Ok(alert)
     }
 
     fn grafana(&mut self) -> Judgement {

@@ -168,6 +168,28 @@ pub(super) async fn fires(
     }
 }
 
+/// Which of several alerts is most likely the one that was asked for: it fires when visits fail, and
+/// is all else that it should be. Of equals the last, since an example is kept above. And whether
+/// it is all that.
+pub(super) async fn nearest(
+    prometheus: &Prometheus,
+    options: &Options,
+    rules: &[Rule],
+    now: f64,
+) -> (usize, bool) {
+    let (mut nearest, mut most) = (0, (false, 0));
+    for (index, rule) in rules.iter().enumerate() {
+        let fires = fires(prometheus, options, rule, now).await.is_ok();
+        let quiet = quiet(prometheus, options, rule, now).await.is_ok();
+        let described = alert::described(rule).is_ok();
+        let passes = (fires, usize::from(quiet) + usize::from(described));
+        if passes >= most {
+            (nearest, most) = (index, passes);
+        }
+    }
+    (nearest, most == (true, 2))
+}
+
 /// How to let all visits fail, there where the app runs.
 fn raise_faults(rule: &Rule) -> &'static str {
     if alert::in_stack(rule) {
