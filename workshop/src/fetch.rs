@@ -61,18 +61,18 @@ pub(crate) fn http_url(text: &str, example: &str) -> anyhow::Result<Uri> {
     let uri: Uri = whole
         .parse()
         .map_err(|_| anyhow::anyhow!("`{text}` is not a URL: write it like {example}"))?;
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        anyhow::bail!(
-            "`{text}` holds a name or a password, which goes nowhere here: write it like {example}"
-        );
-    }
-    match uri.scheme_str() {
-        Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        Some("https") => anyhow::bail!(
-            "`{text}` asks for https, which is not spoken here: write it like {example}"
-        ),
-        _ => anyhow::bail!("`{text}` is not an http URL: write it like {example}"),
-    }
+    let reason = match uri.scheme_str() {
+        Some("https") => "asks for https, which is not spoken here",
+        Some("http") if uri.host().is_none_or(str::is_empty) => "names no host",
+        Some("http")
+            if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) =>
+        {
+            "holds a name or a password, which goes nowhere here"
+        }
+        Some("http") => return Ok(uri),
+        _ => "is not an http URL",
+    };
+    anyhow::bail!("`{text}` {reason}: write it like {example}")
 }
 
 /// A request that is about to be sent.
@@ -210,17 +210,21 @@ mod tests {
         for text in ["http://localhost:9090", "localhost:9090/", " http://[::1]:9090/prom "] {
             assert!(http_url(text, "http://localhost:9090").is_ok(), "{text}");
         }
-        let wrong = [
-            "",
-            "https://localhost",
-            "ftp://x",
-            "http://",
-            "local host",
-            "http://me:word@localhost",
-        ];
-        for text in wrong {
+        for (text, reason) in [
+            ("", "is not a URL"),
+            ("local host", "is not a URL"),
+            ("http://", "is not a URL"),
+            ("http://:9090", "names no host"),
+            ("https://localhost", "asks for https"),
+            ("ftp://x", "is not an http URL"),
+            ("http://me@localhost", "a name or a password"),
+            ("http://me:word@localhost", "a name or a password"),
+        ] {
             let error = http_url(text, "http://localhost:9090").unwrap_err().to_string();
-            assert!(error.contains("write it like http://localhost:9090"), "{text}: {error}");
+            assert!(
+                error.contains(reason) && error.ends_with("write it like http://localhost:9090"),
+                "{text}: {error}"
+            );
         }
     }
 }

@@ -291,7 +291,7 @@ fn each_wrong_target_has_its_words() {
             vec!["--url", "http://nowhere.invalid:8001"],
             "no address is known for the name `nowhere.invalid`",
         ),
-        (vec!["--url", "https://localhost:8001"], "https, which traffic does not speak"),
+        (vec!["--url", "https://localhost:8001"], "https, which is not spoken here"),
         (vec!["--rate", "lots"], "a rate is a number of requests a second"),
         (vec!["--for", "ever"], "a time looks like 30s, 5m, 1h, or forever"),
     ] {

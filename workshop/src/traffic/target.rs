@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use anyhow::{Context, bail};
-use hyper::Uri;
+use anyhow::bail;
+
+use crate::fetch::http_url;
 
 /// The app's name inside the Compose stack.
 const STACK_NAMES: [&str; 1] = ["app"];
@@ -21,26 +22,9 @@ pub(super) struct Target {
 impl Target {
     /// Reads `http://host:port`, with or without a path to put before each request's.
     pub(super) fn parse(url: &str) -> anyhow::Result<Self> {
-        let example = "write it like http://localhost:8001";
-        let with_scheme =
-            if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let uri: Uri =
-            with_scheme.parse().with_context(|| format!("`{url}` is not a URL: {example}"))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                bail!("`{url}` asks for https, which traffic does not speak: {example}")
-            }
-            _ => bail!("`{url}` is not an http URL: {example}"),
-        }
-        let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
-            bail!("`{url}` names no host: {example}");
-        };
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            bail!("`{url}` has a user name in it, which traffic does not send: {example}");
-        }
+        let uri = http_url(url, "http://localhost:8001")?;
         Ok(Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
+            host: uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
             port: uri.port_u16().unwrap_or(80),
             prefix: uri.path().trim_end_matches('/').to_owned(),
         })
@@ -140,20 +124,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_http_url_and_says_how_one_looks() {
-        for (url, reason) in [
-            ("https://localhost:8001", "https"),
-            ("ftp://localhost", "not an http URL"),
-            ("http://", "not a URL"),
-            ("http://user@localhost", "user name"),
-            ("local host", "not a URL"),
-            ("", "not a URL"),
-        ] {
-            let error = Target::parse(url).unwrap_err().to_string();
-            assert!(
-                error.contains(reason) && error.contains("http://localhost:8001"),
-                "{url}: {error}"
-            );
-        }
+        let error = Target::parse("https://localhost:8001").unwrap_err().to_string();
+        assert!(error.contains("https") && error.contains("http://localhost:8001"), "{error}");
     }
 
     #[test]
