@@ -276,12 +276,24 @@ fn each_wrong_target_has_its_words() {
             let _ = stream.write_all(b"SSH-2.0-server\r\n");
         }
     });
+    // What is closed before all of it was read is reset.
+    let resets = TcpListener::bind("127.0.0.1:0").unwrap();
+    let resets_url = format!("http://{}", resets.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in resets.incoming() {
+            let _ = stream.unwrap().peek(&mut [0]);
+        }
+    });
     for (args, words) in [
         (
             vec!["--url", &format!("http://{nobody}")],
             "connection refused: nothing listens there.\nStart the app",
         ),
         (vec!["--url", &ssh_url], "the answer was not HTTP.\nSomething else listens"),
+        (
+            vec!["--url", &resets_url],
+            "the other side reset the connection.\nSomething else listens",
+        ),
         (
             vec!["--url", "http://192.0.2.1:8001"],
             "say so twice: --beyond-this-machine --with-permission",

@@ -163,11 +163,11 @@ async fn try_reach(target: &Target, anywhere: bool) -> Result<Vec<SocketAddr>, U
 
 fn no_app(target: &Target, failure: Failure) -> anyhow::Error {
     let advice = match failure {
-        Failure::Refused | Failure::Unreachable => {
+        Failure::Refused | Failure::NotConnected(_) | Failure::ConnectTimedOut => {
             "Start the app in another terminal, for example:\n    cargo run -p section2-counter\n\
              or say where it listens: --url http://localhost:PORT"
         }
-        Failure::NotHttp | Failure::Closed => {
+        Failure::NotHttp | Failure::Reset | Failure::Closed => {
             "Something else listens on that port. Say where the app listens: --url http://localhost:PORT"
         }
         _ => "Something holds that port and does not answer. Is the app stuck? Restart it.",

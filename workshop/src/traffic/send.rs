@@ -2,8 +2,9 @@
 //! is any, to each address of the target in turn.
 
 use std::cell::{Cell, RefCell};
+use std::error::Error as _;
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,10 @@ const SHUNNED: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Failure {
     Refused,
-    Unreachable,
+    /// The system's reason for no connection, other than those that have a name here.
+    NotConnected(ErrorKind),
+    ConnectTimedOut,
+    Reset,
     Closed,
     NotHttp,
     TimedOut,
@@ -41,7 +45,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Refused => "connection refused: nothing listens there",
-            Self::Unreachable => "no connection within a second",
+            Self::NotConnected(reason) => return write!(f, "no connection: {reason}"),
+            Self::ConnectTimedOut => "no connection within a second",
+            Self::Reset => "the other side reset the connection",
             Self::Closed => "the connection closed before the answer was complete",
             Self::NotHttp => "the answer was not HTTP",
             Self::TimedOut => "no answer within 10 s",
@@ -95,7 +101,7 @@ impl Pool {
     }
 
     async fn exchange(&self, path: &Uri) -> Result<u16, Failure> {
-        let mut failure = Failure::Unreachable;
+        let mut failure = Failure::NotConnected(ErrorKind::AddrNotAvailable);
         for address in self.in_turn() {
             loop {
                 let (mut connection, reused) = match self.take_idle(address) {
@@ -123,8 +129,10 @@ impl Pool {
                         if reused
                             && (error.is_closed()
                                 || error.is_canceled()
-                                || error.is_incomplete_message()) => {}
+                                || error.is_incomplete_message()
+                                || is_reset(&error)) => {}
                     Err(error) if error.is_parse() => return Err(Failure::NotHttp),
+                    Err(error) if is_reset(&error) => return Err(Failure::Reset),
                     Err(_) => return Err(Failure::Closed),
                 }
             }
@@ -185,14 +193,10 @@ impl Pool {
 }
 
 async fn connect(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, Failure> {
-    let stream = match tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
-            return Err(Failure::Refused);
-        }
-        Ok(Err(error)) if is_out_of_files(&error) => return Err(Failure::TooManyFiles),
-        Ok(Err(_)) | Err(_) => return Err(Failure::Unreachable),
-    };
+    let stream = tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address))
+        .await
+        .map_err(|_| Failure::ConnectTimedOut)?
+        .map_err(|error| not_connected(&error))?;
     let _ = stream.set_nodelay(true);
     let (sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Closed)?;
@@ -203,7 +207,45 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, Failu
     Ok(sender)
 }
 
+fn not_connected(error: &io::Error) -> Failure {
+    match error.kind() {
+        _ if is_out_of_files(error) => Failure::TooManyFiles,
+        ErrorKind::ConnectionRefused => Failure::Refused,
+        ErrorKind::ConnectionReset => Failure::Reset,
+        // The system may give up before a visitor does.
+        ErrorKind::TimedOut => Failure::ConnectTimedOut,
+        other => Failure::NotConnected(other),
+    }
+}
+
+/// Whether the connection was torn down instead of closed.
+fn is_reset(error: &hyper::Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| {
+        matches!(cause.kind(), ConnectionReset | ConnectionAborted | BrokenPipe)
+    })
+}
+
 /// Too many open files: of this process or of the whole system (24 and 23 on every Unix).
-fn is_out_of_files(error: &std::io::Error) -> bool {
+fn is_out_of_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_connection_is_called_what_it_is() {
+        for (kind, words) in [
+            (ErrorKind::ConnectionRefused, "connection refused: nothing listens there"),
+            (ErrorKind::ConnectionReset, "the other side reset the connection"),
+            (ErrorKind::NetworkUnreachable, "no connection: network unreachable"),
+            (ErrorKind::AddrNotAvailable, "no connection: address not available"),
+            (ErrorKind::TimedOut, "no connection within a second"),
+        ] {
+            assert_eq!(not_connected(&kind.into()).to_string(), words);
+        }
+    }
 }
