@@ -24,6 +24,7 @@ mod probe;
 pub mod reset;
 pub mod scrape;
 mod settings;
+mod shell;
 pub mod solution;
 pub mod status;
 pub mod traffic;

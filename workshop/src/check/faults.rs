@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::shell::Shell;
+
 const MIN: &str = "TREECOUNTER_LATENCY_MIN_SECONDS";
 const MAX: &str = "TREECOUNTER_LATENCY_MAX_SECONDS";
 
@@ -37,20 +39,9 @@ impl Faults {
             true => vec![self.failure_rate()],
             false => vec![self.latency(MIN), self.latency(MAX)],
         };
-        let separator = match (cfg!(windows), settings.len()) {
-            (true, _) => "\n",
-            (false, 1) => " ",
-            (false, _) => " \\\n",
-        };
-        let mut parts: Vec<String> = settings
-            .into_iter()
-            .map(|(name, value)| match cfg!(windows) {
-                true => format!("$env:{name} = {value}"),
-                false => format!("{name}={value}"),
-            })
-            .collect();
-        parts.push(cargo_run.to_owned());
-        parts.join(separator)
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Shell::HERE.with(&settings, cargo_run)
     }
 
     fn failure_rate(&self) -> (&'static str, String) {

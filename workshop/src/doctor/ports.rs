@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::finding::Finding;
 use super::holder;
 use crate::settings::Settings;
+use crate::shell::Shell;
 use crate::workspace::Workspace;
 
 /// On this machine an answer comes at once, or from something that is not what we look for.
@@ -22,7 +23,7 @@ struct Want {
     /// What to ask whoever holds the port, a word of the answer, and who that is.
     greeting: (&'static str, &'static str, &'static str),
     /// How to take another port.
-    other: &'static str,
+    other: String,
 }
 
 pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
@@ -33,25 +34,24 @@ pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
             port: settings.app(),
             first: true,
             greeting: ("/", "treecounter", "a tree counter"),
-            other: if cfg!(windows) {
-                "take another in this terminal: `$env:TREECOUNTER_ADDR = '127.0.0.1:8002'`"
-            } else {
-                "take another in this terminal: `export TREECOUNTER_ADDR=127.0.0.1:8002`"
-            },
+            other: format!(
+                "take another in this terminal: `{}`",
+                Shell::HERE.set("TREECOUNTER_ADDR", "127.0.0.1:8002")
+            ),
         },
         Want {
             owner: "Prometheus",
             port: settings.prometheus(),
             first: false,
             greeting: ("/-/ready", "Prometheus", "a Prometheus"),
-            other: "write another PROMETHEUS_PORT into the file .env",
+            other: "write another PROMETHEUS_PORT into the file .env".to_owned(),
         },
         Want {
             owner: "Grafana",
             port: settings.grafana(),
             first: false,
             greeting: ("/api/health", "\"database\"", "a Grafana"),
-            other: "write another GRAFANA_PORT into the file .env",
+            other: "write another GRAFANA_PORT into the file .env".to_owned(),
         },
     ];
     wants.iter().map(Want::look).collect()
@@ -100,7 +100,7 @@ impl Want {
                 self.other
             )
         } else {
-            self.other.to_owned()
+            self.other.clone()
         };
         self.finding(found).fix(fix)
     }

@@ -13,6 +13,7 @@ use super::mistakes::{Mistake, seconds};
 use super::selection::nothing_selected;
 use super::tree::Node;
 use super::{Options, reach};
+use crate::shell::Shell;
 use crate::verdict::{Finding, Judgement, Trouble};
 
 /// A day in the life of the app, in the notation of promtool's unit tests.
@@ -115,7 +116,7 @@ pub(super) async fn fires(
         };
         Finding::new(format!("{} fires when visits fail", rule.name), found)
             .because(cause)
-            .try_with(raise)
+            .try_with(&raise)
             .try_with(prometheus.graph(&rule.query))
             .fail()
     };
@@ -191,12 +192,13 @@ pub(super) async fn nearest(
 }
 
 /// How to let all visits fail, there where the app runs.
-fn raise_faults(rule: &Rule) -> &'static str {
-    if alert::in_stack(rule) {
-        "TREECOUNTER_FAILURE_RATE=1 docker compose up -d app"
+fn raise_faults(rule: &Rule) -> String {
+    let start = if alert::in_stack(rule) {
+        "docker compose up -d app"
     } else {
-        "TREECOUNTER_FAILURE_RATE=1 cargo run -p section3-compose"
-    }
+        "cargo run -p section3-compose"
+    };
+    Shell::HERE.with(&[("TREECOUNTER_FAILURE_RATE", "1")], start)
 }
 
 /// A name in the rule's expression that no series has.
