@@ -141,11 +141,11 @@ impl Program {
         Some(status)
     }
 
-    /// Asks it to stop, and kills what is left a moment later.
+    /// Asks it to stop, and kills what is left a moment later; at once what cannot be asked.
     pub(crate) fn stop(&self) {
-        self.process.ask_to_stop();
+        let asked = self.process.ask_to_stop();
         let end = Instant::now() + GRACE;
-        while self.process.ended().is_none() && Instant::now() < end {
+        while asked && self.process.ended().is_none() && Instant::now() < end {
             std::thread::sleep(GLANCE);
         }
         self.kill();
@@ -176,9 +176,16 @@ impl Process {
         lock(&self.child).id()
     }
 
-    fn ask_to_stop(&self) {
-        #[cfg(unix)]
-        let _ = lock(&self.child).signal(nix::sys::signal::Signal::SIGTERM as i32);
+    /// Whether it could be asked.
+    #[cfg(unix)]
+    fn ask_to_stop(&self) -> bool {
+        lock(&self.child).signal(nix::sys::signal::Signal::SIGTERM as i32).is_ok()
+    }
+
+    /// On Windows only a console can be asked, and that is everybody's.
+    #[cfg(not(unix))]
+    fn ask_to_stop(&self) -> bool {
+        false
     }
 
     /// Kills the group even when its leader has ended: others may be left.
