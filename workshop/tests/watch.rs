@@ -78,7 +78,6 @@ impl Learner {
 /// A watch, and what it prints.
 struct Watch {
     _process: Killed,
-    id: u32,
     lines: Receiver<String>,
 }
 
@@ -87,7 +86,6 @@ impl Watch {
         let mut command = learner.workshop(&[&["check", "--watch"], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let id = child.id();
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
@@ -96,7 +94,7 @@ impl Watch {
                 }
             }
         });
-        Self { _process: Killed(child), id, lines }
+        Self { _process: Killed(child), lines }
     }
 
     /// Reads on until a line contains this.
@@ -164,7 +162,7 @@ fn ctrl_c_ends_a_watch_well() {
     let learner = Learner::new("interrupt");
     let mut watch = Watch::start(&learner, &["section1"]);
     watch.until("Ctrl-C ends");
-    kill(Pid::from_raw(watch.id.try_into().unwrap()), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(watch._process.0.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     let ended = support::poll(LONG, || watch._process.0.try_wait().unwrap());
     assert_eq!(ended.unwrap().code(), Some(0));
 }
