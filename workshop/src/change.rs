@@ -15,7 +15,7 @@ use crate::workspace::{self, Staged, Workspace};
 
 /// What happened to the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PlanOutcome {
     /// The files are as planned.
     Done,
     /// They were so before.
@@ -89,22 +89,22 @@ impl<'a> Plan<'a> {
         yes: bool,
         mut progress: Progress,
         then: impl FnOnce(&mut Progress),
-    ) -> anyhow::Result<Outcome> {
+    ) -> anyhow::Result<PlanOutcome> {
         let before = progress.clone();
         then(&mut progress);
         if self.changes.is_empty() {
             self.save(&before, &progress);
-            return Ok(Outcome::Unneeded);
+            return Ok(PlanOutcome::Unneeded);
         }
         self.show();
         if !yes && !ask()? {
-            return Ok(Outcome::Declined);
+            return Ok(PlanOutcome::Declined);
         }
         let kept = self.write(&before)?;
         self.save(&before, &progress);
         println!("Done. Backup: {}", paint(FRAME, backup::shown(&kept)));
         println!("To undo it: {}", paint(TYPE, format!("cargo workshop undo {kept}")));
-        Ok(Outcome::Done)
+        Ok(PlanOutcome::Done)
     }
 
     fn show(&self) {

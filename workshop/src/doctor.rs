@@ -1,7 +1,7 @@
 //! `cargo workshop doctor`: finds what this machine lacks, and says how to mend it.
 
 mod containers;
-mod finding;
+mod diagnosis;
 mod holder;
 mod platform;
 mod ports;
@@ -14,7 +14,7 @@ use anstream::println;
 
 use crate::screen::{BAD, GOOD, TYPE, paint, plural};
 use crate::workspace::Workspace;
-use finding::{Finding, Level};
+use diagnosis::{Diagnosis, Level};
 
 /// Look for what this machine lacks, and say how to mend it
 ///
@@ -25,7 +25,7 @@ pub struct Args {}
 /// Runs the command.
 pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
-    let groups: [fn(&Workspace) -> Vec<Finding>; 4] =
+    let groups: [fn(&Workspace) -> Vec<Diagnosis>; 4] =
         [rust::look, ports::look, containers::look, platform::look];
     let here = &workspace;
     // Each group waits for other programs; together they wait as long as the slowest.
@@ -33,18 +33,18 @@ pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
         let looks = groups.map(|look| scope.spawn(move || look(here)));
         looks.into_iter().map(ScopedJoinHandle::join).collect()
     });
-    let mut findings = Vec::new();
+    let mut diagnoses = Vec::new();
     for look in looks {
-        findings.extend(look.map_err(|_| anyhow::anyhow!("doctor itself has failed"))?);
+        diagnoses.extend(look.map_err(|_| anyhow::anyhow!("doctor itself has failed"))?);
     }
-    for finding in &findings {
-        println!("{finding}");
+    for diagnosis in &diagnoses {
+        println!("{diagnosis}");
     }
-    Ok(conclude(&findings))
+    Ok(conclude(&diagnoses))
 }
 
-fn conclude(findings: &[Finding]) -> ExitCode {
-    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+fn conclude(diagnoses: &[Diagnosis]) -> ExitCode {
+    let count = |level| diagnoses.iter().filter(|diagnosis| diagnosis.level == level).count();
     let (bad, warnings) = (count(Level::Bad), count(Level::Warning));
     if bad > 0 {
         let what = format!("Section 1 cannot run yet: {} to mend.", plural(bad, "thing"));

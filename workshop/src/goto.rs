@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anstream::println;
 
-use crate::change::{Outcome, Plan};
+use crate::change::{Plan, PlanOutcome};
 use crate::progress::Progress;
 use crate::screen::{TYPE, paint};
 use crate::sections::Course;
@@ -52,9 +52,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         progress.forget(target);
     })?;
     match outcome {
-        Outcome::Declined => return Ok(ExitCode::FAILURE),
-        Outcome::Unneeded => println!("You are there: nothing to change."),
-        Outcome::Done => {}
+        PlanOutcome::Declined => return Ok(ExitCode::FAILURE),
+        PlanOutcome::Unneeded => println!("You are there: nothing to change."),
+        PlanOutcome::Done => {}
     }
     let next = format!("cargo workshop check {}", target.slug);
     println!("Next: read {}/README.md, then {}", target.package, paint(TYPE, next));

@@ -10,7 +10,7 @@ use crate::fetch::{Answer, Fetch, NoAnswer};
 
 /// Where the learner's program listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct Address {
     /// Host and port.
     authority: String,
 }
@@ -31,20 +31,20 @@ pub(crate) struct Timed {
     pub(crate) took: Duration,
 }
 
-impl From<SocketAddr> for Target {
+impl From<SocketAddr> for Address {
     fn from(addr: SocketAddr) -> Self {
         Self { authority: addr.to_string() }
     }
 }
 
-impl From<&Uri> for Target {
+impl From<&Uri> for Address {
     fn from(url: &Uri) -> Self {
         let authority = url.authority().map_or("", |authority| authority.as_str());
         Self { authority: authority.to_owned() }
     }
 }
 
-impl Target {
+impl Address {
     /// Host and port, as a command names them.
     pub(crate) fn host(&self) -> &str {
         &self.authority
@@ -58,8 +58,8 @@ impl Probe {
     }
 
     /// Sends the request on a connection of its own, and reads the whole answer.
-    pub(crate) async fn send(&self, target: &Target) -> Result<Timed, NoAnswer> {
-        let url = format!("http://{}{}", target.authority, self.path);
+    pub(crate) async fn send(&self, address: &Address) -> Result<Timed, NoAnswer> {
+        let url = format!("http://{}{}", address.authority, self.path);
         let url: Uri = url.parse().map_err(|_| NoAnswer::NotHttp)?;
         let fetch =
             Fetch { url: &url, accept: "*/*", authorization: None, form: None, limit: self.limit };
@@ -84,18 +84,18 @@ mod tests {
     /// What a probe makes of a server that does this with each connection.
     fn probe(serve: impl Fn(&mut TcpStream) + Send + 'static) -> Result<Timed, NoAnswer> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target::from(listener.local_addr().unwrap());
+        let address = Address::from(listener.local_addr().unwrap());
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let _ = stream.read(&mut [0; 4096]);
             serve(&mut stream);
         });
-        send(&target)
+        send(&address)
     }
 
-    fn send(target: &Target) -> Result<Timed, NoAnswer> {
+    fn send(address: &Address) -> Result<Timed, NoAnswer> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(Probe::get("/metrics", Duration::from_millis(300)).send(target))
+        runtime.block_on(Probe::get("/metrics", Duration::from_millis(300)).send(address))
     }
 
     fn write(text: &'static [u8]) -> impl Fn(&mut TcpStream) + Send + 'static {
@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn nobody_listens() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target::from(listener.local_addr().unwrap());
+        let address = Address::from(listener.local_addr().unwrap());
         drop(listener);
-        assert_eq!(send(&target).unwrap_err(), NoAnswer::Refused);
+        assert_eq!(send(&address).unwrap_err(), NoAnswer::Refused);
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anstream::println;
 
-use crate::change::{Outcome, Plan};
+use crate::change::{Plan, PlanOutcome};
 use crate::progress::Progress;
 use crate::screen::{TYPE, paint};
 use crate::sections::Course;
@@ -34,9 +34,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let outcome = plan.carry_out(args.yes, progress, |progress| progress.forget(section))?;
     match outcome {
-        Outcome::Declined => return Ok(ExitCode::FAILURE),
-        Outcome::Unneeded => println!("{} is at its starter: nothing to change.", section.slug),
-        Outcome::Done => {}
+        PlanOutcome::Declined => return Ok(ExitCode::FAILURE),
+        PlanOutcome::Unneeded => println!("{} is at its starter: nothing to change.", section.slug),
+        PlanOutcome::Done => {}
     }
     let next = format!("cargo workshop check {}", section.slug);
     println!("Next: read {}/README.md, then {}", section.package, paint(TYPE, next));

@@ -6,7 +6,7 @@ use anstream::println;
 use anyhow::Context;
 
 use crate::backup::{self, Backup};
-use crate::change::{Outcome, Plan};
+use crate::change::{Plan, PlanOutcome};
 use crate::progress::Progress;
 use crate::screen::{TYPE, paint};
 use crate::workspace::Workspace;
@@ -57,9 +57,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     })?;
     match outcome {
-        Outcome::Declined => return Ok(ExitCode::FAILURE),
-        Outcome::Unneeded => println!("Your files are as in the backup: nothing to change."),
-        Outcome::Done => {}
+        PlanOutcome::Declined => return Ok(ExitCode::FAILURE),
+        PlanOutcome::Unneeded => println!("Your files are as in the backup: nothing to change."),
+        PlanOutcome::Done => {}
     }
     println!("Next: {}", paint(TYPE, "cargo workshop"));
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use super::{bonus, section1, section2};
 use crate::verdict::Judgement;
 
 /// A check that looks at the learner's running program.
-pub(super) type Judge = fn(&Context<'_>) -> Judgement;
+pub(super) type JudgeFn = fn(&Context<'_>) -> Judgement;
 
 /// The section whose checks look at the running stack, and are judged by [`crate::section3`].
 pub(super) const STACK: &str = "section3";
@@ -14,7 +14,7 @@ pub(super) const STACK: &str = "section3";
 pub(super) const BUILDS: &str = "builds";
 
 /// The checks of the learner's running program, by section and in order.
-pub(super) const JUDGES: [(&str, &[(&str, Judge)]); 3] = [
+pub(super) const JUDGES: [(&str, &[(&str, JudgeFn)]); 3] = [
     (
         "section1",
         &[
@@ -53,7 +53,7 @@ pub(super) const JUDGES: [(&str, &[(&str, Judge)]); 3] = [
 ];
 
 /// The checks of a section, if they look at the learner's program.
-pub(super) fn judges(section: &str) -> Option<&'static [(&'static str, Judge)]> {
+pub(super) fn judges(section: &str) -> Option<&'static [(&'static str, JudgeFn)]> {
     JUDGES.iter().find(|(slug, _)| *slug == section).map(|(_, judges)| *judges)
 }
 

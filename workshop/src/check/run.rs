@@ -12,7 +12,7 @@ use super::faults::Faults;
 use crate::exposition::{self, Exposition, ParseError};
 use crate::fetch::NoAnswer;
 use crate::learner::{NoStart, Output, Program};
-use crate::probe::{Probe, Target, Timed};
+use crate::probe::{Address, Probe, Timed};
 
 /// Visits of one experiment. Not a round number, so that it is recognised in a message.
 pub(super) const VISITS: usize = 7;
@@ -135,7 +135,7 @@ impl Run {
         };
         run.output = program.output.clone();
         match program.wait_until_listening(START) {
-            Ok(addr) => run.experiment(experiment, &Target::from(addr)),
+            Ok(addr) => run.experiment(experiment, &Address::from(addr)),
             Err(trouble) => run.trouble = Some(trouble),
         }
         if let (None, Some(status)) = (&run.trouble, program.died()) {
@@ -150,47 +150,47 @@ impl Run {
     }
 
     /// Does an experiment with a program that somebody else has started.
-    pub(super) fn attach(target: &Target) -> Self {
+    pub(super) fn attach(address: &Address) -> Self {
         let mut run = Self::new(Faults::NONE);
-        run.experiment(Experiment::Everything, target);
+        run.experiment(Experiment::Everything, address);
         run
     }
 
-    fn experiment(&mut self, experiment: Experiment, target: &Target) {
+    fn experiment(&mut self, experiment: Experiment, address: &Address) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
             Ok(runtime) => {
                 // What is not reached stays `None`; the judgement says which answer was missing.
-                let _ = runtime.block_on(self.conduct(experiment, target));
+                let _ = runtime.block_on(self.conduct(experiment, address));
             }
             Err(error) => self.trouble = Some(NoStart::NotRun(error.to_string())),
         }
     }
 
-    async fn conduct(&mut self, experiment: Experiment, target: &Target) -> Option<()> {
+    async fn conduct(&mut self, experiment: Experiment, address: &Address) -> Option<()> {
         let limit = ANSWER + self.faults.latency;
         let visit = |_| Probe::get("/treecounter", limit);
-        let scraped = scrape(target).await.keep(&mut self.before);
+        let scraped = scrape(address).await.keep(&mut self.before);
         if scraped.is_none() && experiment == Experiment::Everything {
             // Is it /metrics alone that does not answer, or everything?
-            self.visits = Some(together(target, 1, visit).await);
+            self.visits = Some(together(address, 1, visit).await);
         }
         scraped?;
         match experiment {
             Experiment::Visits => {
-                together(target, VISITS, visit).await.keep(&mut self.visits)?;
-                scrape(target).await.keep(&mut self.after)?;
+                together(address, VISITS, visit).await.keep(&mut self.visits)?;
+                scrape(address).await.keep(&mut self.after)?;
             }
             Experiment::Everything => {
-                together(target, VISITS, visit).await.keep(&mut self.visits)?;
-                scrape(target).await.keep(&mut self.after)?;
+                together(address, VISITS, visit).await.keep(&mut self.visits)?;
+                scrape(address).await.keep(&mut self.after)?;
                 for _ in 1..SCRAPES {
-                    scrape(target).await.keep(&mut None)?;
+                    scrape(address).await.keep(&mut None)?;
                 }
-                scrape(target).await.keep(&mut self.scraped)?;
+                scrape(address).await.keep(&mut self.scraped)?;
                 let stranger = |index| Probe::get(format!("/no-such-tree/{}", index + 1), ANSWER);
-                together(target, STRANGERS, stranger).await.keep(&mut self.strangers)?;
-                scrape(target).await.keep(&mut self.end)?;
+                together(address, STRANGERS, stranger).await.keep(&mut self.strangers)?;
+                scrape(address).await.keep(&mut self.end)?;
             }
             Experiment::ScrapeMeanwhile => {
                 let mut visits = JoinSet::new();
@@ -199,13 +199,13 @@ impl Run {
                 let threads = thread::available_parallelism().map_or(2, NonZero::get);
                 let count = 4 * threads;
                 for index in 0..count {
-                    let (probe, target) = (visit(index), target.clone());
-                    visits.spawn(async move { probe.send(&target).await });
+                    let (probe, address) = (visit(index), address.clone());
+                    visits.spawn(async move { probe.send(&address).await });
                 }
                 // Dropping the visits at the end closes their connections.
                 let (start, mut arrived) = (Instant::now(), None);
                 while arrived.is_none_or(|arrival: Instant| arrival.elapsed() < MIDST) {
-                    let scrape = scrape_within(target, MEANWHILE).await;
+                    let scrape = scrape_within(address, MEANWHILE).await;
                     let answered = scrape.answered();
                     if arrived.is_none() && (connections(&scrape) > count || start.elapsed() > LATE)
                     {
@@ -257,13 +257,13 @@ impl Keep for Answers {
     }
 }
 
-async fn scrape(target: &Target) -> Scrape {
-    scrape_within(target, ANSWER).await
+async fn scrape(address: &Address) -> Scrape {
+    scrape_within(address, ANSWER).await
 }
 
-async fn scrape_within(target: &Target, limit: Duration) -> Scrape {
+async fn scrape_within(address: &Address, limit: Duration) -> Scrape {
     let probe = Probe::get("/metrics", limit);
-    let answer = probe.send(target).await;
+    let answer = probe.send(address).await;
     let body = answer.as_ref().ok().filter(|timed| timed.answer.status == 200);
     let exposition = body.map(|timed| exposition::parse(&timed.answer.body));
     Scrape { probe, answer, exposition }
@@ -277,14 +277,14 @@ fn connections(scrape: &Scrape) -> usize {
 }
 
 /// Sends requests, several at a time, until all are answered or one is not.
-async fn together(target: &Target, count: usize, probe: impl Fn(usize) -> Probe) -> Answers {
+async fn together(address: &Address, count: usize, probe: impl Fn(usize) -> Probe) -> Answers {
     let mut answers: Vec<Option<Result<Timed, NoAnswer>>> = vec![None; count];
     let mut under_way = JoinSet::new();
     let mut next = 0;
     loop {
         while next < count && under_way.len() < AT_ONCE {
-            let (index, probe, target) = (next, probe(next), target.clone());
-            under_way.spawn(async move { (index, probe.send(&target).await) });
+            let (index, probe, address) = (next, probe(next), address.clone());
+            under_way.spawn(async move { (index, probe.send(&address).await) });
             next += 1;
         }
         let Some(Ok((index, answer))) = under_way.join_next().await else { break };

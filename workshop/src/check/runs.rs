@@ -4,7 +4,7 @@ use std::thread;
 
 use super::faults::Faults;
 use super::run::{Experiment, Launch, Run};
-use crate::probe::Target;
+use crate::probe::Address;
 use crate::verdict::{Finding, Trouble};
 
 /// What was seen of the learner's program.
@@ -55,15 +55,15 @@ impl Runs {
     }
 
     /// Looks at a program that runs already.
-    pub(super) fn attach(target: &Target) -> Self {
-        let calm = Run::attach(target);
+    pub(super) fn attach(address: &Address) -> Self {
+        let calm = Run::attach(address);
         Self {
             calm,
             failing: None,
             slow: None,
             stuck: None,
             attached: true,
-            host: target.host().to_owned(),
+            host: address.host().to_owned(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 
-use super::catalog::{self, BUILDS, Judge};
+use super::catalog::{self, BUILDS, JudgeFn};
 use super::clues::Source;
 use super::context::Context;
 use super::report::{Report, StepReport};
@@ -12,7 +12,7 @@ use super::run::Launch;
 use super::runs::{Runs, Wanted};
 use crate::fetch::http_url;
 use crate::learner::{Build, Built};
-use crate::probe::Target;
+use crate::probe::Address;
 use crate::section3;
 use crate::sections::{Course, Section};
 use crate::verdict::{Finding, Judgement, Outcome, Verdict};
@@ -66,8 +66,8 @@ impl Session<'_> {
         if section.slug == catalog::STACK {
             return self.check_stack(section);
         }
-        let target = match &self.subject {
-            Subject::Running(url) => Some(Target::from(&http_url(url, EXAMPLE)?)),
+        let address = match &self.subject {
+            Subject::Running(url) => Some(Address::from(&http_url(url, EXAMPLE)?)),
             _ => None,
         };
         let judges = catalog::judges(&section.slug)
@@ -93,8 +93,8 @@ impl Session<'_> {
             true => own.push(outcome),
             false => earlier.push(outcome),
         }
-        let runs = match (&target, launch) {
-            (Some(target), _) => Some(Runs::attach(target)),
+        let runs = match (&address, launch) {
+            (Some(address), _) => Some(Runs::attach(address)),
             (_, Some(launch)) => Some(Runs::launch(&launch, wanted(&section.slug))),
             (_, None) => None,
         };
@@ -102,7 +102,7 @@ impl Session<'_> {
         let cargo_run = self.cargo_run(section);
         let context =
             runs.as_ref().map(|runs| Context { runs, source: &source, cargo_run: &cargo_run });
-        let judge = |judge: Judge| context.as_ref().map(judge);
+        let judge = |judge: JudgeFn| context.as_ref().map(judge);
         for (slug, function) in self.foundation(section) {
             earlier.push(judging.take(self.course, slug, || judge(*function)));
         }
@@ -112,7 +112,7 @@ impl Session<'_> {
         earlier.retain(|outcome| match outcome.verdict {
             Some(Verdict::Pass) | None => false,
             // What an attached program does not show of earlier sections is not asked for.
-            Some(Verdict::CouldNotTell) => target.is_none() || outcome.check == SERVES,
+            Some(Verdict::CouldNotTell) => address.is_none() || outcome.check == SERVES,
             Some(Verdict::Fail) => true,
         });
         let verdict = Verdict::of(earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict));
@@ -191,7 +191,7 @@ impl Session<'_> {
 
     /// The checks of section 1, which every later section stands on. What else was taught before,
     /// a section's own checks ask for.
-    fn foundation(&self, section: &Section) -> &'static [(&'static str, Judge)] {
+    fn foundation(&self, section: &Section) -> &'static [(&'static str, JudgeFn)] {
         match catalog::JUDGES.first() {
             Some((first, judges)) if *first != section.slug => judges,
             _ => &[],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use super::rust;
 use crate::tool::{self, Fault, Said};
 use crate::workspace::Workspace;
@@ -19,35 +19,35 @@ const OLDEST_DAEMON: u32 = 25;
 /// What is lost without Docker, and what is not.
 const WITHOUT: &str = "Only section 3 wants it, and a local Prometheus will do there";
 
-pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
+pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     let ask = |line: &[&str]| tool::ask(workspace.root(), LIMIT, line);
-    let mut findings = docker(&ask);
+    let mut diagnoses = docker(&ask);
     for (subject, program) in [("Prometheus", "prometheus"), ("promtool", "promtool")] {
-        findings.push(optional(subject, &ask(&[program, "--version"])));
+        diagnoses.push(optional(subject, &ask(&[program, "--version"])));
     }
-    findings
+    diagnoses
 }
 
-fn docker(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Finding> {
+fn docker(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Diagnosis> {
     let version = match ask(&["docker", "--version"]) {
         Ok(said) if said.success => first_number(&said.stdout),
         Ok(said) => {
             let found = format!("it is there, and fails: {}", said.complaint());
-            return vec![Finding::warning("Docker", found).fix(install())];
+            return vec![Diagnosis::warning("Docker", found).fix(install())];
         }
         Err(fault) => {
             let found = format!("docker {fault}. {WITHOUT}");
-            return vec![Finding::warning("Docker", found).fix(install())];
+            return vec![Diagnosis::warning("Docker", found).fix(install())];
         }
     };
     vec![
-        Finding::good("Docker", version),
+        Diagnosis::good("Docker", version),
         compose(ask),
         daemon(ask(&["docker", "info", "--format", "{{.ServerVersion}}"])),
     ]
 }
 
-fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Finding {
+fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnosis {
     const SUBJECT: &str = "Compose";
     if let Ok(said) = ask(&["docker", "compose", "version", "--short"])
         && said.success
@@ -56,10 +56,10 @@ fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Finding {
         let (major, minor) = OLDEST_COMPOSE;
         return match rust::numbers(&version) {
             Some(found) if found < OLDEST_COMPOSE => {
-                Finding::warning(SUBJECT, format!("{version}, and {major}.{minor} is needed"))
+                Diagnosis::warning(SUBJECT, format!("{version}, and {major}.{minor} is needed"))
                     .fix(compose_install())
             }
-            _ => Finding::good(SUBJECT, version),
+            _ => Diagnosis::good(SUBJECT, version),
         };
     }
     let old = ask(&["docker-compose", "--version"]).is_ok();
@@ -68,10 +68,10 @@ fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Finding {
     } else {
         "`docker compose` is missing"
     };
-    Finding::warning(SUBJECT, found).fix(compose_install())
+    Diagnosis::warning(SUBJECT, found).fix(compose_install())
 }
 
-fn daemon(said: Result<Said, Fault>) -> Finding {
+fn daemon(said: Result<Said, Fault>) -> Diagnosis {
     const SUBJECT: &str = "Docker daemon";
     let said = match said {
         Ok(said) if said.success && !said.stdout.trim().is_empty() => {
@@ -79,35 +79,35 @@ fn daemon(said: Result<Said, Fault>) -> Finding {
             return match rust::numbers(version) {
                 Some((major, _)) if major < OLDEST_DAEMON => {
                     let found = format!("running, {version}, and {OLDEST_DAEMON} is needed");
-                    Finding::warning(SUBJECT, found).fix(install())
+                    Diagnosis::warning(SUBJECT, found).fix(install())
                 }
-                _ => Finding::good(SUBJECT, format!("running, {version}")),
+                _ => Diagnosis::good(SUBJECT, format!("running, {version}")),
             };
         }
         Ok(said) => said,
-        Err(fault) => return Finding::warning(SUBJECT, format!("{fault}")).fix(start()),
+        Err(fault) => return Diagnosis::warning(SUBJECT, format!("{fault}")).fix(start()),
     };
     if said.stderr.contains("permission denied") {
-        return Finding::warning(SUBJECT, "you are not allowed to talk to it")
+        return Diagnosis::warning(SUBJECT, "you are not allowed to talk to it")
             .fix("`sudo usermod -aG docker $USER`, then log out and in again");
     }
-    Finding::warning(SUBJECT, "it is not running").fix(start())
+    Diagnosis::warning(SUBJECT, "it is not running").fix(start())
 }
 
-fn optional(subject: &'static str, said: &Result<Said, Fault>) -> Finding {
+fn optional(subject: &'static str, said: &Result<Said, Fault>) -> Diagnosis {
     match said {
         Ok(said) if said.success => {
             // promtool 2 wrote its version to stderr.
             let version = first_number(&format!("{} {}", said.stdout, said.stderr));
             match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
                 Some(major) if major < 3 => {
-                    Finding::note(subject, format!("{version}, and the lessons show 3"))
+                    Diagnosis::note(subject, format!("{version}, and the lessons show 3"))
                         .fix("https://prometheus.io/download has a newer one")
                 }
-                _ => Finding::good(subject, version),
+                _ => Diagnosis::good(subject, version),
             }
         }
-        _ => Finding::note(subject, "not installed, and not needed where Docker is")
+        _ => Diagnosis::note(subject, "not installed, and not needed where Docker is")
             .fix("https://prometheus.io/download has it"),
     }
 }

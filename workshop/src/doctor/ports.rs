@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use super::holder;
 use crate::settings::Settings;
 use crate::shell::Shell;
@@ -26,7 +26,7 @@ struct Want {
     other: String,
 }
 
-pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
+pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     let settings = Settings::read(workspace.root());
     let wants = [
         Want {
@@ -58,28 +58,28 @@ pub(super) fn look(workspace: &Workspace) -> Vec<Finding> {
 }
 
 impl Want {
-    fn look(&self) -> Finding {
+    fn look(&self) -> Diagnosis {
         // On macOS and Windows one can bind beside a program that listens on all addresses. Asked
         // first: a program that is being started holds what was bound here for another moment.
         let answers = TcpStream::connect_timeout(&self.address(), LIMIT).is_ok();
         let bound = TcpListener::bind(self.address()).map(drop);
         match bound {
             Ok(()) if !answers => {
-                Finding::good(self.subject(), format!("free, for {}", self.owner))
+                Diagnosis::good(self.subject(), format!("free, for {}", self.owner))
             }
             Err(error) if !answers && error.kind() != ErrorKind::AddrInUse => self.refused(&error),
             _ => self.held(),
         }
     }
 
-    fn held(&self) -> Finding {
+    fn held(&self) -> Diagnosis {
         let port = self.port;
         let (path, word, who) = self.greeting;
         if ask(self.address(), path).is_some_and(|answer| answer.contains(word)) {
             let found = format!("held by {who}: yours, if you have started it");
-            let finding = Finding::note(self.subject(), found);
+            let diagnosis = Diagnosis::note(self.subject(), found);
             let stop = "Ctrl-C in its terminal, or `docker compose down`, before you start another";
-            return if self.first { finding.fix(stop) } else { finding };
+            return if self.first { diagnosis.fix(stop) } else { diagnosis };
         }
         let holder = holder::of(port);
         let who = holder.as_deref().unwrap_or("another program");
@@ -88,10 +88,10 @@ impl Want {
             Some(_) => String::new(),
             None => format!("find it with `{}`, ", holder::command(port)),
         };
-        self.finding(found).fix(format!("{find}stop it, or {}", self.other))
+        self.diagnosis(found).fix(format!("{find}stop it, or {}", self.other))
     }
 
-    fn refused(&self, error: &std::io::Error) -> Finding {
+    fn refused(&self, error: &std::io::Error) -> Diagnosis {
         let found = format!("{} cannot use it: {error}", self.owner);
         let fix = if cfg!(windows) {
             format!(
@@ -102,14 +102,14 @@ impl Want {
         } else {
             self.other.clone()
         };
-        self.finding(found).fix(fix)
+        self.diagnosis(found).fix(fix)
     }
 
-    fn finding(&self, found: String) -> Finding {
+    fn diagnosis(&self, found: String) -> Diagnosis {
         if self.first {
-            Finding::bad(self.subject(), found)
+            Diagnosis::bad(self.subject(), found)
         } else {
-            Finding::warning(self.subject(), found)
+            Diagnosis::warning(self.subject(), found)
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) const DIRECTORY: &str = "section3-compose/rules";
 /// The finished ones.
 const FINISHED: &str = "solutions/section3";
 /// The kit's own rules, which the learner's may build on.
-const KIT: &str = "deploy/prometheus/rules";
+const KIT_RULES: &str = "deploy/prometheus/rules";
 
 /// Where the stack's Prometheus sees the kit's rules, and the learner's.
 const KIT_IN_STACK: &str = "/etc/prometheus/rules/";
@@ -53,7 +53,7 @@ pub(super) fn files(root: &Path, solution: bool) -> Vec<RuleFile> {
 
 /// The kit's rule files.
 pub(super) fn kit_files(root: &Path) -> Vec<PathBuf> {
-    yaml_files(&root.join(KIT))
+    yaml_files(&root.join(KIT_RULES))
 }
 
 fn yaml_files(directory: &Path) -> Vec<PathBuf> {
@@ -201,7 +201,7 @@ fn line_of(words: &str) -> Option<usize> {
 }
 
 /// The learner's alerts that Prometheus has.
-pub(super) struct Loaded {
+pub(super) struct LoadedAlerts {
     /// One at least.
     pub(super) rules: Vec<Rule>,
     /// Whether these are all that stand in the files.
@@ -213,7 +213,7 @@ pub(super) async fn loaded(
     prometheus: &Prometheus,
     options: &Options,
     own: bool,
-) -> Result<Loaded, Box<Trouble>> {
+) -> Result<LoadedAlerts, Box<Trouble>> {
     let files = files(&options.root, options.solution);
     if !own {
         wait_for_reload(&files).await;
@@ -250,7 +250,7 @@ pub(super) async fn loaded(
         .fail();
     }
     if missing.is_empty() {
-        return Ok(Loaded { rules, all: Ok(()) });
+        return Ok(LoadedAlerts { rules, all: Ok(()) });
     }
     let finding = Finding::new(expected(&missing), "not there");
     let finding = if own {
@@ -269,7 +269,7 @@ pub(super) async fn loaded(
     if rules.is_empty() {
         return finding.fail();
     }
-    Ok(Loaded { rules, all: finding.fail() })
+    Ok(LoadedAlerts { rules, all: finding.fail() })
 }
 
 /// Whether a rule came with the kit: in the stack, or beside it, where a system may write `\`.

@@ -68,7 +68,7 @@ pub(super) struct Instants {
 /// A target of the scrape.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Target {
+pub(super) struct ScrapeTarget {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) scrape_url: String,
     pub(super) last_error: String,
@@ -147,7 +147,7 @@ impl Prometheus {
         self.fetch(&url, None).await.ok()?.location
     }
 
-    pub(super) async fn targets(&self) -> Result<Vec<Target>, ApiError> {
+    pub(super) async fn targets(&self) -> Result<Vec<ScrapeTarget>, ApiError> {
         let mut targets: Value = self.get("targets", &[("state", "active")]).await?;
         serde_json::from_value(targets["activeTargets"].take()).map_err(|_| ApiError::Foreign)
     }

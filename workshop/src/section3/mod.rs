@@ -31,7 +31,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
-use self::alert::Loaded;
+use self::alert::LoadedAlerts;
 use self::answers::Answers;
 use self::api::{ApiError, Instants, Prometheus, Rule};
 use self::app::App;
@@ -329,7 +329,7 @@ impl Judge {
         }
         let page = self.prometheus.page("/query");
         alert::valid(&self.options.root, self.options.solution, &page)?;
-        let Loaded { mut rules, all } = self.runtime.block_on(alert::loaded(
+        let LoadedAlerts { mut rules, all } = self.runtime.block_on(alert::loaded(
             &self.prometheus,
             &self.options,
             self.own.is_some(),

@@ -1,6 +1,6 @@
 //! Whether Prometheus answers, whether it reaches the app, and what is said when not.
 
-use super::api::{ApiError, Instants, Prometheus, Target};
+use super::api::{ApiError, Instants, Prometheus, ScrapeTarget};
 use crate::fetch::NoAnswer;
 use crate::verdict::{Finding, Judgement, Trouble};
 
@@ -145,7 +145,7 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Look {
     };
     let page = prometheus.page("/targets");
     let expected = format!("a target of the job {JOB} that is up");
-    let of_app: Vec<&Target> = targets
+    let of_app: Vec<&ScrapeTarget> = targets
         .iter()
         .filter(|target| target.labels.get("job").is_some_and(|job| job == JOB))
         .collect();

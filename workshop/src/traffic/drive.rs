@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::figures::Figures;
 use super::mix::Mix;
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use super::schedule::Schedule;
 use super::send::{Failure, PATIENCE, Pool};
 use super::target::Target;
@@ -80,7 +80,7 @@ pub(super) async fn run(
     load: Load,
     addresses: &[SocketAddr],
     controls: Arc<Controls>,
-    mut progress: Progress,
+    mut progress: ProgressLine,
 ) -> anyhow::Result<(Figures, Duration)> {
     let Load { target, mix, schedule, connections, anywhere } = load;
     let pool = Pool::new(&target, addresses)?;

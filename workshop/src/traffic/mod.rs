@@ -23,7 +23,7 @@ use crate::settings::Settings;
 use drive::{Controls, Load};
 use figures::Figures;
 use mix::Mix;
-use progress::Progress;
+use progress::ProgressLine;
 use schedule::{Schedule, Shape};
 use send::{Failure, Pool};
 use target::Target;
@@ -99,7 +99,7 @@ async fn run_load(args: Args, target: Target) -> anyhow::Result<ExitCode> {
         burst_every: args.burst_every,
         length: args.length.0,
     };
-    let progress = Progress::new(args.length.0);
+    let progress = ProgressLine::new(args.length.0);
     let controls = Arc::new(Controls::default());
     let mut keys = "Ctrl-C: end";
     if progress.on_terminal() && std::io::stdin().is_terminal() {

@@ -11,7 +11,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 const BAR: usize = 10;
 const SHORTEST_BAR: usize = 4;
 
-pub(super) struct Progress {
+pub(super) struct ProgressLine {
     /// The whole run, unless it goes on until stopped.
     length: Option<Duration>,
     terminal: bool,
@@ -19,7 +19,7 @@ pub(super) struct Progress {
     sights: Vec<(Duration, u64)>,
 }
 
-impl Progress {
+impl ProgressLine {
     pub(super) fn new(length: Option<Duration>) -> Self {
         Self { length, terminal: std::io::stderr().is_terminal(), sights: Vec::new() }
     }
@@ -115,8 +115,8 @@ fn clock(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn progress(length: Option<u64>, terminal: bool) -> Progress {
-        Progress { length: length.map(Duration::from_secs), terminal, sights: Vec::new() }
+    fn progress(length: Option<u64>, terminal: bool) -> ProgressLine {
+        ProgressLine { length: length.map(Duration::from_secs), terminal, sights: Vec::new() }
     }
 
     fn figures(count: u64) -> Figures {

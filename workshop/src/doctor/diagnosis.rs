@@ -2,7 +2,7 @@
 
 use crate::screen::{BAD, FRAME, GOOD, WARN, paint};
 
-/// How much a finding matters.
+/// How much a diagnosis matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     /// All is well.
@@ -17,7 +17,7 @@ pub(super) enum Level {
 
 /// One line on the screen, and its fix under it.
 #[derive(Debug)]
-pub(super) struct Finding {
+pub(super) struct Diagnosis {
     pub(super) level: Level,
     subject: String,
     found: String,
@@ -30,7 +30,7 @@ const COLUMN: usize = 19;
 /// Readable on a terminal of 80 columns.
 const WIDTH: usize = 80;
 
-impl Finding {
+impl Diagnosis {
     pub(super) fn good(subject: impl Into<String>, found: impl Into<String>) -> Self {
         Self { level: Level::Good, subject: subject.into(), found: found.into(), fix: None }
     }
@@ -53,7 +53,7 @@ impl Finding {
     }
 }
 
-impl std::fmt::Display for Finding {
+impl std::fmt::Display for Diagnosis {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (style, mark) = match self.level {
             Level::Good => (GOOD, "[ok]"),
@@ -115,9 +115,9 @@ mod tests {
     #[test]
     fn lines_break_between_words_and_never_in_a_command() {
         let command = "`a command with a good many words in it, sixty columns long`";
-        let finding = Finding::bad("port 8001", "held by a program with a name that goes on")
+        let diagnosis = Diagnosis::bad("port 8001", "held by a program with a name that goes on")
             .fix(format!("stop it, or if you cannot do that, type {command}."));
-        let text = anstream::adapter::strip_str(&finding.to_string()).to_string();
+        let text = anstream::adapter::strip_str(&diagnosis.to_string()).to_string();
         assert!(text.contains(&format!("\n{:COLUMN$}{command}.", "")), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
     }
