@@ -31,10 +31,12 @@ struct Part {
     lines: Vec<String>,
     /// What still works without it.
     without: &'static str,
+    /// Why it is not to be fetched, if so.
+    left_out: fn(&Args, &Workspace) -> Option<String>,
 }
 
 /// What became of a part.
-enum Outcome {
+enum Fetched {
     Here(Duration),
     Skipped(String),
     Failed(String),
@@ -48,15 +50,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     for (number, part) in (1..).zip(&parts) {
         let title = format!("{number} of {}: {}, {}", parts.len(), part.name, part.why);
         println!("{}", paint(TYPE, title));
-        let is_images = number == parts.len();
-        let outcome = match is_images.then(|| no_images(&args, &workspace)).flatten() {
-            Some(reason) => Outcome::Skipped(reason),
+        let outcome = match (part.left_out)(&args, &workspace) {
+            Some(reason) => Fetched::Skipped(reason),
             None => part.fetch(&workspace),
         };
         println!();
         outcomes.push(outcome);
     }
-    let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(_)));
+    let failed = outcomes.iter().any(|outcome| matches!(outcome, Fetched::Failed(_)));
     for (part, outcome) in parts.iter().zip(&outcomes) {
         println!("{}", part.summary(outcome));
     }
@@ -70,7 +71,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 impl Part {
     /// Runs all the commands, so that one that fails takes as little as possible with it.
-    fn fetch(&self, workspace: &Workspace) -> Outcome {
+    fn fetch(&self, workspace: &Workspace) -> Fetched {
         let started = Instant::now();
         let mut failed = Vec::new();
         for line in &self.lines {
@@ -83,23 +84,23 @@ impl Part {
             }
         }
         if failed.is_empty() {
-            return Outcome::Here(started.elapsed());
+            return Fetched::Here(started.elapsed());
         }
-        Outcome::Failed(failed.join("\n"))
+        Fetched::Failed(failed.join("\n"))
     }
 
-    fn summary(&self, outcome: &Outcome) -> String {
+    fn summary(&self, outcome: &Fetched) -> String {
         let line =
             |style, mark, text: &str| format!("{} {:<7} {text}", paint(style, mark), self.name);
         match outcome {
-            Outcome::Here(time) => {
+            Fetched::Here(time) => {
                 line(GOOD, "[ok]", &format!("all here, after {:.0} s", time.as_secs_f64()))
             }
-            Outcome::Skipped(reason) => {
+            Fetched::Skipped(reason) => {
                 let first = line(WARN, "[--]", reason);
                 format!("{first}\n{}", indent(self.without, 13))
             }
-            Outcome::Failed(reason) => {
+            Fetched::Failed(reason) => {
                 let first = line(BAD, "[XX]", reason);
                 format!("{first}\n{}", indent(self.without, 13))
             }
@@ -115,6 +116,7 @@ fn crates(workspace: &Workspace) -> Part {
         why: "the source of all libraries",
         lines: vec![format!("cargo fetch --locked{target}")],
         without: "Without them nothing builds, but for what was built before.",
+        left_out: |_, _| None,
     }
 }
 
@@ -128,6 +130,7 @@ fn build(course: &Course) -> Part {
         why: "so that nobody waits for the first one",
         lines: packages.map(|package| format!("cargo build --offline -p {package}")).collect(),
         without: "An error in a file of yours is no matter: all else was built.",
+        left_out: |_, _| None,
     }
 }
 
@@ -141,6 +144,7 @@ fn images() -> Part {
         ],
         without: "Without them sections 1, 2 and bonus work as ever, and section 3 with a\n\
                   Prometheus of your own: see section3-compose/README.md.",
+        left_out: no_images,
     }
 }
 

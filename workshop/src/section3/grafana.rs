@@ -15,8 +15,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 const LOGIN: &str = "Basic YXN0cm9ub21lcjp3b3Jrc2hvcA==";
 /// So many dashboards are looked at.
 const MOST: usize = 100;
-/// The dashboards that come with the kit, from the root.
-const KIT: &str = "deploy/grafana/dashboards";
+/// The folder of the dashboards that come with the kit, from the root.
+const DASHBOARDS: &str = "deploy/grafana/dashboards";
 
 /// A Grafana at a URL.
 pub(super) struct Grafana {
@@ -116,7 +116,7 @@ impl Grafana {
 
 /// The queries of the kit's dashboards, by the dashboards' uids.
 fn kit_queries(root: &Path) -> BTreeMap<String, Vec<String>> {
-    let files = std::fs::read_dir(root.join(KIT)).into_iter().flatten().flatten();
+    let files = std::fs::read_dir(root.join(DASHBOARDS)).into_iter().flatten().flatten();
     let dashboards = files
         .filter_map(|file| serde_json::from_slice::<Value>(&std::fs::read(file.path()).ok()?).ok());
     dashboards
