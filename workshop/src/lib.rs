@@ -27,6 +27,7 @@ mod settings;
 mod shell;
 pub mod solution;
 pub mod status;
+mod stop;
 pub mod traffic;
 pub mod undo;
 pub mod verdict;

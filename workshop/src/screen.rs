@@ -31,6 +31,22 @@ pub fn indent(text: &str, columns: usize) -> String {
     lines.join("\n")
 }
 
+/// Fills lines with pieces of text, a blank between them. A piece that is too long stays whole.
+pub(crate) fn fill(pieces: impl IntoIterator<Item = impl AsRef<str>>, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        let piece = piece.as_ref();
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + piece.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(piece);
+            }
+            _ => lines.push(piece.to_owned()),
+        }
+    }
+    lines
+}
+
 /// `1 check`, `2 checks`.
 #[must_use]
 pub fn plural(count: usize, what: &str) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::look::{answers, changes, exposition, last, list, quote, quote_of};
 use super::near::nearest;
-use super::run::{Run, STRANGERS};
+use super::run::{PAGE, Run, STRANGERS};
 use super::section1::{last_words, starts};
 use super::section2::{self, metrics};
 use crate::exposition::{Exposition, Family, Kind, Labels, Sample};
@@ -15,7 +15,6 @@ use crate::verdict::{Finding, Judgement, Quote};
 const HISTOGRAM: &str = "request_latency_seconds";
 const COUNT: &str = "request_latency_seconds_count";
 const SUM: &str = "request_latency_seconds_sum";
-const PAGE: &str = "/treecounter";
 
 /// It is there, a histogram by endpoint, with help.
 pub(super) fn latency_histogram(context: &Context<'_>) -> Judgement {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::context::Context;
 use super::look::{Change, answers, changes, exposition, list, quote};
-use super::run::{Run, SCRAPES};
+use super::run::{PAGE, Run, SCRAPES};
 use super::section1::last_words;
-use super::section2::{COUNTER, MADE, PAGE, family, metrics};
+use super::section2::{COUNTER, MADE, family, metrics};
 use crate::exposition::Exposition;
 use crate::verdict::{Finding, Judgement, Quote};
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::report::{Report, StepReport};
-use crate::screen::{BAD, FRAME, GOOD, TYPE, WARN, paint, plural};
+use crate::screen::{BAD, FRAME, GOOD, TYPE, WARN, fill, paint, plural};
 use crate::sections::{Course, Section};
 use crate::verdict::{Finding, Outcome, Quote, Verdict};
 
@@ -257,17 +257,7 @@ fn cut(text: &str, width: usize) -> String {
 
 /// Breaks a text at blanks. A word that is too long stays whole: it may be a series to copy.
 fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
+    fill(text.split_whitespace(), width)
 }
 
 #[cfg(test)]

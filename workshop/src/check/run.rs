@@ -14,6 +14,8 @@ use crate::fetch::NoAnswer;
 use crate::learner::{NoStart, Output, Program};
 use crate::probe::{Address, Probe, Timed};
 
+/// What is visited.
+pub(super) const PAGE: &str = "/treecounter";
 /// Visits of one experiment. Not a round number, so that it is recognised in a message.
 pub(super) const VISITS: usize = 7;
 /// Scrapes between two looks at the counters.
@@ -169,7 +171,7 @@ impl Run {
 
     async fn conduct(&mut self, experiment: Experiment, address: &Address) -> Option<()> {
         let limit = ANSWER + self.faults.latency;
-        let visit = |_| Probe::get("/treecounter", limit);
+        let visit = |_| Probe::get(PAGE, limit);
         let scraped = scrape(address).await.keep(&mut self.before);
         if scraped.is_none() && experiment == Experiment::Everything {
             // Is it /metrics alone that does not answer, or everything?

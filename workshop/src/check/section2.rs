@@ -6,7 +6,7 @@ use super::context::Context;
 use super::counting::counts;
 use super::look::{Change, Found, answers, changes, exposition, last, list, quote, quote_of};
 use super::near::nearest;
-use super::run::{SCRAPES, STRANGERS};
+use super::run::{PAGE, SCRAPES, STRANGERS};
 use super::section1::last_words;
 use crate::exposition::{Exposition, Family, Kind, Sample};
 use crate::verdict::{Finding, Judgement};
@@ -14,7 +14,6 @@ use crate::verdict::{Finding, Judgement};
 /// The counter of this section.
 pub(super) const COUNTER: &str = "requests_total";
 const LABELS: [&str; 2] = ["endpoint", "status"];
-pub(super) const PAGE: &str = "/treecounter";
 
 /// `requests_total` is there, a counter, with help.
 pub(super) fn requests_counter(context: &Context<'_>) -> Judgement {

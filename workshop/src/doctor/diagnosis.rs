@@ -1,6 +1,6 @@
 //! One thing that was looked at, what was found, and how to mend it.
 
-use crate::screen::{BAD, FRAME, GOOD, WARN, paint};
+use crate::screen::{BAD, FRAME, GOOD, WARN, fill, paint};
 
 /// How much a diagnosis matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,20 +73,7 @@ impl std::fmt::Display for Diagnosis {
 /// Breaks a text between words. Commands in backquotes stay in one piece, so that they can be
 /// copied.
 fn wrap(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for piece in pieces(text) {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        let fits = COLUMN + line + 1 + piece.chars().count() <= WIDTH;
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(&piece),
-            Some(line) if fits => {
-                line.push(' ');
-                line.push_str(&piece);
-            }
-            _ => lines.push(piece),
-        }
-    }
-    lines.join(&format!("\n{:COLUMN$}", ""))
+    fill(pieces(text), WIDTH - COLUMN).join(&format!("\n{:COLUMN$}", ""))
 }
 
 /// Words, and commands in backquotes with all their words.

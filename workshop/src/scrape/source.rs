@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::exposition::{self, Exposition};
 use crate::fetch::{Answer, Fetch, NoAnswer};
+use crate::stop::terminated;
 
 /// As long as Prometheus waits by default.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -113,22 +114,6 @@ fn warning(content_type: &str) -> Option<String> {
         "" => Some("no Content-Type: Prometheus refuses it".to_owned()),
         _ => Some(format!("Content-Type {name}: Prometheus refuses it")),
     }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            terminate.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

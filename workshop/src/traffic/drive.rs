@@ -18,6 +18,7 @@ use super::progress::ProgressLine;
 use super::schedule::Schedule;
 use super::send::{Failure, PATIENCE, Pool};
 use super::target::Target;
+use crate::stop::terminated;
 
 /// How often the name is looked up again, to find replicas that came or went.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
@@ -219,16 +220,8 @@ async fn look_up_again(target: Target, state: Rc<State>, anywhere: bool) {
 
 /// Completes on Ctrl-C, or when a container is stopped.
 async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
+    tokio::select! {
+        () = terminated() => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
-    let _ = tokio::signal::ctrl_c().await;
 }
