@@ -134,7 +134,7 @@ fn remember(session: &Session<'_>, section: &Section, report: &Report) {
 fn stop_on_ctrl_c(watch: bool) -> anyhow::Result<()> {
     ctrlc::set_handler(move || {
         learner::stop_all();
-        section3::stop();
+        section3::stop_all();
         anstream::eprintln!();
         std::process::exit(if watch { 0 } else { 130 });
     })

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::api::{Prometheus, Rule};
-use super::bench;
 use super::mistakes::seconds;
+use super::programs;
 use super::{Options, reach};
 use crate::verdict::{Finding, Judgement, Quote, Trouble};
 
@@ -96,10 +96,10 @@ pub(super) fn valid(root: &Path, solution: bool, page: &str) -> Judgement {
     if files.is_empty() {
         return Finding::new(expected, "no file that ends in .yml").because(example()).fail();
     }
-    if let Some(promtool) = bench::find_program("promtool") {
+    if let Some(promtool) = programs::find_program("promtool") {
         for file in &files {
             let copy = file.text.replace("\r\n", "\n");
-            let run = bench::promtool(
+            let run = programs::promtool(
                 &promtool,
                 &["check", "rules", "--lint=all", "--lint-fatal"],
                 "rules.yml",

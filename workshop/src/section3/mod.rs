@@ -8,12 +8,13 @@ mod alert;
 mod answers;
 mod api;
 mod app;
-mod bench;
 mod compare;
 mod grafana;
 mod history;
 mod judged;
 mod mistakes;
+mod own;
+mod programs;
 mod query;
 mod questions;
 mod reach;
@@ -35,16 +36,16 @@ use self::alert::LoadedAlerts;
 use self::answers::Answers;
 use self::api::{ApiError, Instants, Prometheus, Rule};
 use self::app::App;
-use self::bench::OwnPrometheus;
 use self::grafana::Grafana;
+use self::own::OwnPrometheus;
 use self::query::Bench;
 use self::reach::{Look, Waiting};
 use crate::fetch::{self, NoAnswer};
 use crate::settings::Settings;
 use crate::verdict::{Finding, Judgement, Trouble};
 
-pub use bench::stop;
 pub use judged::{Judged, judge};
+pub use own::stop_all;
 
 /// What a URL looks like, when one is none.
 const PROMETHEUS: &str = "http://localhost:9090";

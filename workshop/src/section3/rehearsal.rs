@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use super::alert::{self, files, kit_files};
 use super::api::{Instants, Prometheus, Rule, Series};
-use super::bench::{self, quoted};
 use super::mistakes::{Mistake, seconds};
+use super::programs::{self, quoted};
 use super::selection::nothing_selected;
 use super::tree::Node;
 use super::{Options, reach};
@@ -210,11 +210,11 @@ async fn misnamed(prometheus: &Prometheus, rule: &Rule) -> Option<Mistake> {
 /// Whether the rule behaves on that day as it should, in promtool's unit tests: they evaluate the
 /// learner's own file, with the kit's recording rules, and take no time. Nothing without promtool.
 fn rehearse(options: &Options, rule: &Rule, day: &Day) -> Option<anyhow::Result<bool>> {
-    let promtool = bench::find_program("promtool")?;
+    let promtool = programs::find_program("promtool")?;
     let mut rules: Vec<PathBuf> = kit_files(&options.root);
     rules.extend(files(&options.root, options.solution).into_iter().map(|file| file.path));
     let run =
-        bench::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &day.test(rule, &rules));
+        programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &day.test(rule, &rules));
     Some(run.and_then(|(passed, words)| {
         // A test that could not be run is no answer.
         if !passed && !words.contains("expr: ") {

@@ -3,39 +3,39 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
 use super::api::Prometheus;
+use super::programs::{find_program, quoted, scratch};
 use super::{history, reach};
 use crate::fetch;
 
 /// From the start to the first answer; a slow laptop reads its virus scanner's mind first.
 const START_LIMIT: Duration = Duration::from_secs(20);
 const GRACE: Duration = Duration::from_secs(2);
+/// How often a program is asked whether it has ended.
+const GLANCE: Duration = Duration::from_millis(5);
 
-/// Those that run, each with its directory: what Ctrl-C has to stop.
-static RUNNING: Mutex<Vec<(PathBuf, Child)>> = Mutex::new(Vec::new());
+/// What Ctrl-C has to stop and to remove.
+static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+
+/// A directory, and the program that works in it just now.
+struct Running {
+    directory: PathBuf,
+    child: Option<Child>,
+}
 
 /// A running Prometheus in a directory of its own. Dropping it stops it and removes the directory.
 pub(super) struct OwnPrometheus {
     directory: PathBuf,
     pub(super) url: String,
-}
-
-/// Where a program is, if it is installed. On Windows its name ends in `.exe`.
-pub(super) fn find_program(name: &str) -> Option<PathBuf> {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|dir| dir.join(&file))
-        .find(|path| path.is_file())
 }
 
 impl OwnPrometheus {
@@ -51,8 +51,8 @@ impl OwnPrometheus {
         else {
             bail!("the programs prometheus and promtool are not installed");
         };
-        let mut own = Self { directory: scratch()?, url: String::new() };
-        own.back_fill(&promtool)?;
+        let mut own = Self::in_scratch()?;
+        own.back_fill(&promtool).await?;
         let mut last = None;
         // Another program may take the free port first: try again with another one.
         for _ in 0..3 {
@@ -65,22 +65,29 @@ impl OwnPrometheus {
         Err(last.unwrap_or_else(|| anyhow::anyhow!("Prometheus did not start")))
     }
 
-    fn back_fill(&self, promtool: &Path) -> anyhow::Result<()> {
+    fn in_scratch() -> anyhow::Result<Self> {
+        let mut running = running();
+        let directory = scratch()?;
+        running.push(Running { directory: directory.clone(), child: None });
+        Ok(Self { directory, url: String::new() })
+    }
+
+    async fn back_fill(&self, promtool: &Path) -> anyhow::Result<()> {
         let text = self.directory.join("history.txt");
         fs::write(&text, history::open_metrics()).context("cannot write the history")?;
-        let done = Command::new(promtool)
-            .args(["tsdb", "create-blocks-from", "openmetrics"])
-            .args([text.as_os_str(), self.directory.join("data").as_os_str()])
-            .stdin(Stdio::null())
-            .output()
-            .context("cannot run promtool")?;
-        if !done.status.success() {
-            bail!(
-                "promtool did not take the history: {}",
-                String::from_utf8_lossy(&done.stderr).trim()
-            );
+        self.spawn(
+            Command::new(promtool)
+                .args(["tsdb", "create-blocks-from", "openmetrics"])
+                .args([text.as_os_str(), self.directory.join("data").as_os_str()]),
+        )
+        .context("cannot run promtool")?;
+        loop {
+            match self.ended() {
+                Some(Ok(status)) if status.success() => return Ok(()),
+                Some(_) => bail!("promtool did not take the history: {}", self.log().trim()),
+                None => tokio::time::sleep(GLANCE).await,
+            }
         }
-        Ok(())
     }
 
     async fn launch(
@@ -94,29 +101,25 @@ impl OwnPrometheus {
         let config = self.directory.join("prometheus.yml");
         fs::write(&config, configuration(app, port, rules))
             .context("cannot write the configuration")?;
-        let log = fs::File::create(self.directory.join("log")).context("cannot write the log")?;
         let flag = |name: &str, value: &OsStr| {
             let mut flag = std::ffi::OsString::from(name);
             flag.push(value);
             flag
         };
-        let child = Command::new(program)
-            .arg(flag("--config.file=", config.as_os_str()))
-            .arg(flag("--storage.tsdb.path=", self.directory.join("data").as_os_str()))
-            // The history is long past.
-            .arg("--storage.tsdb.retention.time=50y")
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("cannot run prometheus")?;
-        running().push((self.directory.clone(), child));
+        self.spawn(
+            Command::new(program)
+                .arg(flag("--config.file=", config.as_os_str()))
+                .arg(flag("--storage.tsdb.path=", self.directory.join("data").as_os_str()))
+                // The history is long past.
+                .arg("--storage.tsdb.retention.time=50y")
+                .arg(format!("--web.listen-address=127.0.0.1:{port}")),
+        )
+        .context("cannot run prometheus")?;
         let prometheus = Prometheus::new(&fetch::http_url(&self.url, &self.url)?);
         let end = Instant::now() + START_LIMIT;
         while prometheus.version().await.is_err() {
-            if self.ended() {
-                let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            if self.ended().is_some() {
+                let log = self.log();
                 let words = log.lines().rfind(|line| line.contains("level=ERROR"));
                 bail!(
                     "Prometheus ended at once: {}",
@@ -131,19 +134,32 @@ impl OwnPrometheus {
         Ok(())
     }
 
-    fn ended(&self) -> bool {
+    /// Starts a program that works in the directory; what it says goes to the log.
+    fn spawn(&self, command: &mut Command) -> anyhow::Result<()> {
+        let log = fs::File::create(self.directory.join("log")).context("cannot write the log")?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // Held while it starts, so that Ctrl-C finds it or comes before it.
         let mut running = running();
-        let own = running.iter_mut().find(|(directory, _)| *directory == self.directory);
-        own.is_none_or(|(_, child)| !matches!(child.try_wait(), Ok(None)))
+        let own = running.iter_mut().find(|running| running.directory == self.directory);
+        own.context("it was stopped")?.child = Some(command.spawn()?);
+        Ok(())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+
+    fn ended(&self) -> Option<std::io::Result<ExitStatus>> {
+        let mut running = running();
+        let own = running.iter_mut().find(|running| running.directory == self.directory);
+        own?.child.as_mut()?.try_wait().transpose()
     }
 
     fn stop(&self) {
         let mut running = running();
-        let own = running.iter().position(|(directory, _)| *directory == self.directory);
-        let own = own.map(|place| running.swap_remove(place));
-        drop(running);
-        if let Some((_, child)) = own {
-            kill(child);
+        let own = running.iter_mut().find(|running| running.directory == self.directory);
+        if let Some(own) = own {
+            own.stop();
         }
     }
 }
@@ -151,41 +167,47 @@ impl OwnPrometheus {
 impl Drop for OwnPrometheus {
     fn drop(&mut self) {
         self.stop();
-        // Left behind, it would only take room in the system's own directory for such things.
-        let _ = fs::remove_dir_all(&self.directory);
+        remove(&self.directory);
+        running().retain(|running| running.directory != self.directory);
+    }
+}
+
+impl Running {
+    fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // There is nothing that it would have to save.
+        let _ = child.kill();
+        let end = Instant::now() + GRACE;
+        while matches!(child.try_wait(), Ok(None)) && Instant::now() < end {
+            std::thread::sleep(GLANCE);
+        }
     }
 }
 
 /// Stops every Prometheus that this process has started.
-pub fn stop() {
-    for (directory, child) in std::mem::take(&mut *running()) {
-        kill(child);
-        let _ = fs::remove_dir_all(directory);
+pub fn stop_all() {
+    // Held on: nothing can be started any more, since this is the end.
+    let mut running = running();
+    for own in running.iter_mut() {
+        own.stop();
+        remove(&own.directory);
     }
+    std::mem::forget(running);
 }
 
-fn running() -> MutexGuard<'static, Vec<(PathBuf, Child)>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn kill(mut child: Child) {
-    // There is nothing that it would have to save.
-    let _ = child.kill();
+/// Removes a directory, also while this process's last file is being written there. Left behind, it
+/// would only take room among other such things.
+fn remove(directory: &Path) {
     let end = Instant::now() + GRACE;
-    while matches!(child.try_wait(), Ok(None)) && Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(5));
+    while fs::remove_dir_all(directory).is_err_and(|error| error.kind() != ErrorKind::NotFound)
+        && Instant::now() < end
+    {
+        std::thread::sleep(GLANCE);
     }
 }
 
-/// A directory that nobody else uses.
-fn scratch() -> anyhow::Result<PathBuf> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let directory =
-        std::env::temp_dir().join(format!("workshop-prometheus-{}-{count}", std::process::id()));
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    Ok(directory)
+fn running() -> MutexGuard<'static, Vec<Running>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn free_port() -> anyhow::Result<u16> {
@@ -215,33 +237,6 @@ fn configuration(app: Option<SocketAddr>, port: u16, rules: &[PathBuf]) -> Strin
         ));
     }
     text
-}
-
-/// A text in YAML.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// Runs promtool on a file that is written for it.
-pub(super) fn promtool(
-    promtool: &Path,
-    args: &[&str],
-    file: &str,
-    contents: &str,
-) -> anyhow::Result<(bool, String)> {
-    let directory = scratch()?;
-    let path = directory.join(file);
-    let run = || -> anyhow::Result<(bool, String)> {
-        fs::File::create(&path)?.write_all(contents.as_bytes())?;
-        let done = Command::new(promtool).args(args).arg(&path).stdin(Stdio::null()).output()?;
-        let words = [done.stdout, done.stderr]
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .concat();
-        Ok((done.status.success(), words))
-    };
-    let result = run().context("cannot run promtool");
-    let _ = fs::remove_dir_all(&directory);
-    result
 }
 
 #[cfg(test)]
