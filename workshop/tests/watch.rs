@@ -153,6 +153,25 @@ fn the_watch_follows_the_learner() {
     watch.until("Ctrl-C ends");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watch_rests_between_saves() {
+    let learner = Learner::new("rest");
+    let watch = Watch::start(&learner, &["section1"]);
+    watch.until("Ctrl-C ends");
+    // User and system time, in hundredths of a second: see proc_pid_stat(5).
+    let busy = || -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", watch._process.0.id()));
+        let stat = stat.unwrap();
+        let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+        fields.skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
+    };
+    let before = busy();
+    std::thread::sleep(Duration::from_secs(1));
+    let worked = busy() - before;
+    assert!(worked < 10, "{worked} of 100");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_a_watch_well() {

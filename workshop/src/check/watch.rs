@@ -93,9 +93,12 @@ fn clear() {
 /// The system's events, as far as it has any: without them, the files are looked at.
 fn events(directories: &[PathBuf]) -> (Option<RecommendedWatcher>, Receiver<()>) {
     let (sender, receiver) = mpsc::channel();
-    let forward = move |_event| {
-        // The receiver lives as long as the watch.
-        let _ = sender.send(());
+    let forward = move |event: notify::Result<notify::Event>| {
+        // To look at the files is an event too: each look would call for the next.
+        if !event.is_ok_and(|event| event.kind.is_access()) {
+            // The receiver lives as long as the watch.
+            let _ = sender.send(());
+        }
     };
     let mut watcher = notify::recommended_watcher(forward).ok();
     if let Some(watcher) = &mut watcher {
