@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::diagnosis::Diagnosis;
+use super::diagnosis::{Diagnosis, Level};
 use super::rust;
 use crate::tool::{self, Fault, Said};
 use crate::workspace::Workspace;
@@ -22,9 +22,16 @@ const WITHOUT: &str = "Only section 3 wants it, and a local Prometheus will do t
 pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     let ask = |line: &[&str]| tool::ask(workspace.root(), LIMIT, line);
     let mut diagnoses = docker(&ask);
-    for (subject, program) in [("Prometheus", "prometheus"), ("promtool", "promtool")] {
-        diagnoses.push(optional(subject, &ask(&[program, "--version"])));
+    let [prometheus, promtool] = ["prometheus", "promtool"].map(|name| ask(&[name, "--version"]));
+    let is_there = |said: &Result<Said, Fault>| said.as_ref().is_ok_and(|said| said.success);
+    if is_there(&prometheus) {
+        // Section 3 can be done with it, so nothing that Docker lacks is in the way.
+        for diagnosis in diagnoses.iter_mut().filter(|it| it.level == Level::Warning) {
+            diagnosis.level = Level::Note;
+        }
     }
+    diagnoses.push(optional("Prometheus", &prometheus));
+    diagnoses.push(optional("promtool", &promtool));
     diagnoses
 }
 
@@ -68,7 +75,7 @@ fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnosis {
     } else {
         "`docker compose` is missing"
     };
-    Diagnosis::warning(SUBJECT, found).fix(compose_install())
+    Diagnosis::warning(SUBJECT, format!("{found}. {WITHOUT}")).fix(compose_install())
 }
 
 fn daemon(said: Result<Said, Fault>) -> Diagnosis {
@@ -107,7 +114,7 @@ fn optional(subject: &'static str, said: &Result<Said, Fault>) -> Diagnosis {
                 _ => Diagnosis::good(subject, version),
             }
         }
-        _ => Diagnosis::note(subject, "not installed, and not needed where Docker is")
+        _ => Diagnosis::note(subject, "not installed, and not needed where Compose is")
             .fix("https://prometheus.io/download has it"),
     }
 }

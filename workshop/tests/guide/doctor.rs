@@ -291,6 +291,14 @@ mod with_planted_programs {
     }
 
     #[test]
+    fn a_prometheus_in_the_place_of_docker() {
+        let tree = healthy();
+        fs::remove_file(tree.path("bin/docker")).unwrap();
+        plant(&tree, "prometheus", "echo 'prometheus, version 3.13.2 (branch: HEAD)'");
+        found(&look(&tree), "[--]", "Docker", &["not installed", "a local Prometheus will do"]);
+    }
+
+    #[test]
     fn an_old_prometheus() {
         let tree = healthy();
         found(&look(&tree), "[--]", "Prometheus", &["not installed"]);
