@@ -51,6 +51,12 @@ impl<'a> Plan<'a> {
         Self { workspace, command, changes: Vec::new(), sections: Vec::new() }
     }
 
+    /// Nothing would change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// The progress in this section changes with the files.
     pub fn about(&mut self, section: &str) {
         self.sections.push(section.to_owned());

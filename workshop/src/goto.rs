@@ -7,13 +7,14 @@ use anstream::println;
 use crate::change::{Plan, PlanOutcome};
 use crate::progress::Progress;
 use crate::screen::{TYPE, paint};
-use crate::sections::Course;
+use crate::sections::{Course, Section};
 use crate::starter;
 use crate::workspace::Workspace;
 
 /// Catch up: finish all that comes before a section, and start it
 ///
-/// Sections that you have finished yourself stay as they are.
+/// Sections that you have finished yourself stay as they are, unless their files are back at the
+/// starter.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The section to start, such as section3
@@ -31,7 +32,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut plan = Plan::new(&workspace, format!("goto {}", target.slug));
     let mut caught_up = Vec::new();
     for section in course.sections.iter().take_while(|section| section.slug != target.slug) {
-        if progress.done(section) {
+        if progress.done(section) && !is_at_its_start(course, &workspace, section)? {
             continue;
         }
         for file in &section.files {
@@ -59,4 +60,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let next = format!("cargo workshop check {}", target.slug);
     println!("Next: read {}/README.md, then {}", target.package, paint(TYPE, next));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether nothing of a section's work is there, as after a `git checkout`.
+fn is_at_its_start(
+    course: &Course,
+    workspace: &Workspace,
+    section: &Section,
+) -> anyhow::Result<bool> {
+    let mut back = Plan::new(workspace, String::new());
+    for file in &section.files {
+        back.set(section, file, starter::of_file(course, section, file)?, "")?;
+    }
+    Ok(back.is_empty())
 }

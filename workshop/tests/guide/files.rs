@@ -81,6 +81,17 @@ fn goto_leaves_alone_what_the_learner_has_finished() {
 }
 
 #[test]
+fn goto_finishes_what_is_done_and_back_at_its_starter() {
+    let tree = Tree::new();
+    tree.write(ONE, &starter("section1"));
+    let one = course().section("section1").unwrap();
+    let all: Vec<&str> = one.checks().map(|(.., check)| check.slug.as_str()).collect();
+    progress::record(&tree.workspace(), one, &all, None).unwrap();
+    tree.run("goto section2 --yes").expect(0, &[ONE, "becomes the solution"]);
+    assert_eq!(tree.read(ONE), finished("section1"));
+}
+
+#[test]
 fn reset_forgets_the_progress_and_undo_remembers_it() {
     let tree = Tree::new();
     tree.write(ONE, MINE);
