@@ -39,7 +39,13 @@ fn section_line(section: &Section, progress: &Progress, is_current: bool) -> Str
         (true, false) => (paint(GOOD, "[x]"), "done".to_owned()),
         (false, _) if is_current || passed > 0 => {
             let mark = if is_current { paint(FRAME, "[>]") } else { "[ ]".to_owned() };
-            (mark, format!("{passed} of {}", plural(checks, "check")))
+            let note = match progress.failed(section) {
+                Some("builds") => "does not build".to_owned(),
+                // It passed before, and then something that all sections need failed.
+                Some(_) if passed == checks => "does not run".to_owned(),
+                _ => format!("{passed} of {}", plural(checks, "check")),
+            };
+            (mark, note)
         }
         (false, _) => ("[ ]".to_owned(), String::new()),
     };

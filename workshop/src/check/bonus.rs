@@ -46,7 +46,10 @@ pub(super) fn latency_histogram(context: &Context<'_>) -> Judgement {
     let wrong =
         family.samples.iter().find(|sample| sample.labels.without("le").names().ne(["endpoint"]));
     match wrong {
-        None => bounded(context, run),
+        None => {
+            visible_before(context, run)?;
+            bounded(context, run)
+        }
         Some(sample) => {
             let labels = sample.labels.without("le");
             let found: Vec<&str> = labels.names().collect();
@@ -66,14 +69,35 @@ pub(super) fn latency_histogram(context: &Context<'_>) -> Judgement {
     }
 }
 
+/// The page's histogram is there before anybody came.
+fn visible_before(context: &Context<'_>, run: &Run) -> Judgement {
+    let before = exposition(run.before.as_ref())?;
+    if before.sample(COUNT, &[("endpoint", PAGE)]).is_some() {
+        return Ok(());
+    }
+    Finding::new(
+        format!("{COUNT}{{endpoint=\"{PAGE}\"}} 0"),
+        "no such series before the first visit",
+    )
+    .because(
+        "As with the counter: a series appears when its label values are first named, and what \
+         happens before is invisible to `rate()`. Name them in `main`, before `serve`: \
+         `latency.with_label_values(&[\"/treecounter\"])`.",
+    )
+    .try_with(context.start_plain())
+    .try_with(metrics(context))
+    .fail()
+}
+
 /// Unknown paths do not make histograms of their own.
 fn bounded(context: &Context<'_>, run: &Run) -> Judgement {
     let before = exposition(run.scraped.as_ref())?;
     let after = exposition(run.end.as_ref())?;
     let new = changes(before, after, COUNT);
     let new: Vec<_> = new.iter().filter(|change| change.before.is_none()).collect();
-    // One for the unknown paths, and one for the scrape if that is the first of its kind.
-    if new.len() <= 2 {
+    // One for the unknown paths, one for the front page, and one for the scrape if that is the first
+    // of its kind.
+    if new.len() <= 3 {
         return Ok(());
     }
     Finding::new(
@@ -141,6 +165,9 @@ fn buckets(family: &Family) -> BTreeMap<Labels, Vec<(f64, &Sample)>> {
     rows
 }
 
+/// No page takes longer, in seconds: bounds beyond it are in another unit.
+const MINUTE: f64 = 60.0;
+
 /// Buckets are cumulative, end with the count, and have a bound between 0.1 and 0.5 s.
 pub(super) fn fine_buckets(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
@@ -181,7 +208,9 @@ pub(super) fn fine_buckets(context: &Context<'_>) -> Judgement {
             continue;
         }
         let shown: Vec<String> = bounds.iter().map(ToString::to_string).collect();
-        let cause = match bounds.iter().all(|bound| *bound >= 1.0) {
+        let milliseconds =
+            bounds.iter().all(|bound| *bound >= 1.0) && bounds.iter().any(|bound| *bound > MINUTE);
+        let cause = match milliseconds {
             true => "These bounds look like milliseconds. Base units are seconds: 0.1, not 100.",
             false => {
                 "With no bound in between, 0.1 s and 0.5 s fall into the same bucket, and no \
@@ -238,6 +267,10 @@ fn observed(context: &Context<'_>, run: &Run) -> Judgement {
     }
     let failing = visits.statuses().all(|status| status == 503);
     let cause = match () {
+        () if by == 2.0 * sent && !context.source.has("start_timer") => {
+            "Each visit is observed twice. Once is enough, below the `match`, and not in its arms \
+             as well."
+        }
         () if by == 2.0 * sent => {
             "Each visit is observed twice. A timer observes when it is dropped: with `observe` as \
              well, that makes two."
@@ -383,5 +416,6 @@ pub(super) fn still_counted(context: &Context<'_>) -> Judgement {
     section2::counts_visits(context)?;
     section2::status_from_response(context)?;
     section2::scrapes_apart(context)?;
-    section2::bounded_paths(context)
+    section2::bounded_paths(context)?;
+    section2::counts_all(context)
 }

@@ -18,6 +18,7 @@ pub(super) const JUDGES: [(&str, &[(&str, JudgeFn)]); 3] = [
     (
         "section1",
         &[
+            ("starts", section1::stays_alive),
             ("serves-trees", section1::serves_trees),
             ("metrics-status", section1::metrics_status),
             ("metrics-content-type", section1::metrics_content_type),
@@ -37,6 +38,7 @@ pub(super) const JUDGES: [(&str, &[(&str, JudgeFn)]); 3] = [
             ("status-from-response", section2::status_from_response),
             ("scrapes-apart", section2::scrapes_apart),
             ("bounded-paths", section2::bounded_paths),
+            ("counts-all", section2::counts_all),
         ],
     ),
     (

@@ -59,6 +59,7 @@ impl Context<'_> {
             run.visits.as_ref().map(|_| self.curl_visits()),
             scrape(&run.after),
             scrape(&run.scraped),
+            run.front.as_ref().map(|front| self.curl(&front.probe)),
             run.strangers.as_ref().map(|_| self.curl_strangers()),
             scrape(&run.end),
         ];

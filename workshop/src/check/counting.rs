@@ -6,7 +6,7 @@ use super::context::Context;
 use super::look::{Change, answers, changes, exposition, list, quote};
 use super::run::{PAGE, Run, SCRAPES};
 use super::section1::last_words;
-use super::section2::{COUNTER, MADE, family, metrics};
+use super::section2::{COUNTER, MADE, RETURNS, family, metrics};
 use crate::exposition::Exposition;
 use crate::verdict::{Finding, Judgement, Quote};
 
@@ -172,6 +172,9 @@ fn miscounted(context: &Context<'_>, run: &Run, rises: &[Change]) -> Cause {
         let cause = "A counter is made anew for each request here. The one that is registered is \
                      another one, and nothing counts with it.";
         return (cause.to_owned(), Some(line));
+    }
+    if let Some(line) = source.line_with(&["\"/treecounter\" =>", "return"]) {
+        return (RETURNS.to_owned(), Some(line));
     }
     let cause = match () {
         () if status == "503" => {

@@ -65,9 +65,11 @@ pub(super) struct Run {
     pub after: Option<Scrape>,
     /// /metrics after some scrapes and nothing else.
     pub scraped: Option<Scrape>,
+    /// A request for the front page.
+    pub front: Option<Answers>,
     /// Requests for paths that do not exist.
     pub strangers: Option<Answers>,
-    /// /metrics after those.
+    /// /metrics after both.
     pub end: Option<Scrape>,
     /// Scrapes while visits were under way.
     pub during: Vec<Scrape>,
@@ -91,6 +93,13 @@ pub(super) struct Scrape {
     pub answer: Result<Timed, NoAnswer>,
     /// The body of a 200, parsed.
     pub exposition: Option<Result<Exposition, ParseError>>,
+}
+
+impl Scrape {
+    /// The status code, if it was answered.
+    pub(super) fn status(&self) -> Option<u16> {
+        Some(self.answer.as_ref().ok()?.answer.status)
+    }
 }
 
 impl Answers {
@@ -121,6 +130,7 @@ impl Run {
             visits: None,
             after: None,
             scraped: None,
+            front: None,
             strangers: None,
             end: None,
             during: Vec::new(),
@@ -190,6 +200,8 @@ impl Run {
                     scrape(address).await.keep(&mut None)?;
                 }
                 scrape(address).await.keep(&mut self.scraped)?;
+                let front = |_| Probe::get("/", ANSWER);
+                together(address, 1, front).await.keep(&mut self.front)?;
                 let stranger = |index| Probe::get(format!("/no-such-tree/{}", index + 1), ANSWER);
                 together(address, STRANGERS, stranger).await.keep(&mut self.strangers)?;
                 scrape(address).await.keep(&mut self.end)?;

@@ -28,8 +28,8 @@ const BASE_METRICS: &[&str] = &[
     "treecounter_build_info",
 ];
 
-/// The program starts, and answers a visit with a page.
-pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
+/// The program starts, stays alive, and does not panic.
+pub(super) fn stays_alive(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     // Several programs run side by side. One whose port is its own stands in the others' way.
     // And one that prints without end may have had too little time for it in this run.
@@ -38,6 +38,24 @@ pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
         starts(context, other)?;
     }
     starts(context, run)?;
+    if !words(run).contains(PANIC) {
+        return Ok(());
+    }
+    let scrapes = run.before.iter().map(|scrape| (&scrape.probe, scrape.status()));
+    let answers = [&run.visits, &run.front, &run.strangers].into_iter().flatten();
+    let answers = answers.flat_map(|all| all.statuses().map(|status| (&all.probe, Some(status))));
+    let panicked = scrapes.chain(answers).find(|(_, status)| *status == Some(500));
+    Finding::new("a program that never panics", "it panicked: such a request is answered with 500")
+        .because(death(&words(run)).unwrap_or_default())
+        .with_last_words(last_words(run))
+        .try_with(context.start_plain())
+        .try_with(panicked.map(|(probe, _)| context.curl(probe)).unwrap_or_default())
+        .fail()
+}
+
+/// It answers a visit with a page.
+pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
+    let run = &context.runs.calm;
     let expected = "200 from /treecounter, with failures switched off";
     let visits = match &run.visits {
         Some(visits) => visits,
@@ -62,7 +80,7 @@ pub(super) fn serves_trees(context: &Context<'_>) -> Judgement {
     match visits.statuses().find(|status| !allowed(*status)) {
         None => Ok(()),
         Some(500) => finding("500: the handler panicked".to_owned())
-            .because(death(&words(run)).unwrap_or("The program's own words name the line."))
+            .because("The program's own words name the line.")
             .with_last_words(last_words(run))
             .fail(),
         Some(404) => finding("404: nothing answers at this path".to_owned())
@@ -155,6 +173,9 @@ const ENDED: &str = "`main` came to its end. `serve(&settings, app).await?` runs
 /// What the server says when it cannot have its port.
 const PORT_TAKEN: &str = "is in use";
 
+/// How a panic begins, after the name of its thread.
+const PANIC: &str = " panicked at ";
+
 /// What the last words of a dead program tell about its death.
 fn death(words: &str) -> Option<&'static str> {
     let has = |part: &str| words.contains(part);
@@ -175,9 +196,24 @@ fn death(words: &str) -> Option<&'static str> {
             "The check gives each start a free port in TREECOUNTER_ADDR. Pass `Settings::from_env()` \
              to `serve`, rather than an address of your own."
         }
-        () if has("panicked at") => "The program's own words name the line.",
+        () if has("must be in increasing order") => {
+            "The bounds of the buckets have to rise, each above the one before."
+        }
+        () if has("`le` is not allowed as label name") => {
+            "`le` is the label that a histogram gives to its buckets. Yours is `endpoint`."
+        }
+        () if words.lines().any(is_panic_in_library) => {
+            "The line that is named is in a library. What does your file give to it?"
+        }
+        () if has(PANIC) => "The program's own words name the line.",
         () => return None,
     })
+}
+
+/// Whether a line says that a panic came in the source of a crate.
+fn is_panic_in_library(line: &str) -> bool {
+    let place = line.split_once(PANIC).map(|(_, place)| place.replace('\\', "/"));
+    place.is_some_and(|place| place.contains("/registry/src/"))
 }
 
 /// What it means that there was no answer.
@@ -226,7 +262,7 @@ pub(super) fn last_words(run: &Run) -> Vec<String> {
     let mut words = run.output.last(20);
     // A panic in every request says the same every time, but for the thread.
     words.retain(|line| {
-        let place = line.split_once(" panicked at ").map_or(line.as_str(), |(_, place)| place);
+        let place = line.split_once(PANIC).map_or(line.as_str(), |(_, place)| place);
         !is_routine(line) && said.insert(place.to_owned())
     });
     words.split_off(words.len().saturating_sub(LAST_WORDS))
@@ -409,5 +445,25 @@ pub(super) fn scrape_not_delayed(context: &Context<'_>) -> Judgement {
         .try_with(format!("curl -s http://{}/treecounter &", context.runs.host))
         .try_with(context.curl(&scrape.probe))
         .fail(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_in_a_library_is_not_called_the_learners() {
+        for (place, theirs) in [
+            ("src/main.rs:19:27:", false),
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1/prometheus-0.14.0/src/vec.rs:1:2:",
+                true,
+            ),
+            (r"C:\Users\me\.cargo\registry\src\index.crates.io-1\hyper-1.12.0\src\a.rs:1:2:", true),
+        ] {
+            let cause = death(&format!("thread 'main' (1) panicked at {place}\nno")).unwrap();
+            assert_eq!(cause.contains("library"), theirs, "{place}");
+        }
     }
 }

@@ -75,6 +75,11 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
              /metrics shows yours. Use `registry.register(Box::new(requests.clone()))`.",
             default_registry,
         ),
+        () if source.count(MADE) > 1 => (
+            "Two counters are made. The one that is registered is another one than yours: register \
+             a clone of yours, `registry.register(Box::new(requests.clone()))?`.",
+            source.second_line_with(MADE),
+        ),
         () if source.count("Registry::new") > 1 => (
             "There are two registries. The counter has to be in the one that MetricsHandler shows.",
             source.second_line_with("Registry::new"),
@@ -196,6 +201,9 @@ pub(super) fn pre_created(context: &Context<'_>) -> Judgement {
     Ok(())
 }
 
+/// In the handler, a count of all requests as visits to the page.
+const COUNTED_AS_PAGE: &str = "\"/treecounter\"])";
+
 /// In the handler, a count that does not ask which endpoint it was.
 const COUNTED_UNSEEN: &str = "\"/treecounter\"]).inc()";
 
@@ -282,13 +290,16 @@ pub(super) fn scrapes_apart(context: &Context<'_>) -> Judgement {
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
             .could_not_tell();
     }
-    finding
-        .because(
+    let arm = context.source.line_with(&["\"/metrics\" =>", "\"/treecounter\""]);
+    let (cause, line) = match arm {
+        Some(_) => ("The arm of the scrapes names the endpoint of the page.", arm),
+        None => (
             "Every request is counted as a visit to the page. Each arm of the `match` names its \
              own endpoint: a scrape's is \"/metrics\".",
-        )
-        .showing(context.source.line_with(&["with_label_values", "\"/treecounter\""]))
-        .fail()
+            context.source.above_main(COUNTED_AS_PAGE),
+        ),
+    };
+    finding.because(cause).showing(line).fail()
 }
 
 /// Unknown paths share one series.
@@ -300,8 +311,9 @@ pub(super) fn bounded_paths(context: &Context<'_>) -> Judgement {
         .into_iter()
         .filter(|change| change.before.is_none())
         .collect();
-    // One for the unknown paths, and one for the scrape if that is the first of its kind.
-    if new.len() <= 2 {
+    // One for the unknown paths, one for the front page, and one for the scrape if that is the first
+    // of its kind.
+    if new.len() <= 3 {
         return Ok(());
     }
     let shown = new.last().and_then(|change| quote(after, change.line));
@@ -322,6 +334,86 @@ pub(super) fn bounded_paths(context: &Context<'_>) -> Judgement {
     .try_with(metrics(context))
     .fail()
 }
+
+/// Not only visits are counted: scrapes, the front page and unknown paths are too, each once.
+pub(super) fn counts_all(context: &Context<'_>) -> Judgement {
+    let run = &context.runs.calm;
+    let after = exposition(run.after.as_ref())?;
+    let scraped = exposition(run.scraped.as_ref())?;
+    let end = exposition(run.end.as_ref())?;
+    let rise = |from, to, status| {
+        let rises = changes(from, to, COUNTER);
+        let of_status = rises.iter().filter(|change| change.labels.get("status") == Some(status));
+        of_status.map(Change::by).fold(0.0, |sum, by| sum + by)
+    };
+    let kinds = [
+        Requests {
+            what: format!("{SCRAPES} scrapes"),
+            sent: SCRAPES as f64,
+            status: "200",
+            counted: rise(after, scraped, "200"),
+            arm: "\"/metrics\" =>",
+            curl: metrics(context),
+        },
+        Requests {
+            what: "a visit to /".to_owned(),
+            sent: 1.0,
+            status: "200",
+            // A scrape has been counted in between.
+            counted: rise(scraped, end, "200") - 1.0,
+            arm: "\"/\" =>",
+            curl: format!("curl -s http://{}/", context.runs.host),
+        },
+        Requests {
+            what: format!("{STRANGERS} unknown paths"),
+            sent: STRANGERS as f64,
+            status: "404",
+            counted: rise(scraped, end, "404"),
+            arm: "_ =>",
+            curl: context.curl_strangers(),
+        },
+    ];
+    let wrong = kinds.into_iter().find(|requests| requests.counted != requests.sent);
+    let Some(Requests { what, sent, status, counted, arm, curl }) = wrong else { return Ok(()) };
+    let finding = Finding::new(
+        format!("series of status=\"{status}\" that rise by {sent} after {what}"),
+        format!("they rose by {counted}"),
+    )
+    .try_with(context.start_plain())
+    .try_with(curl)
+    .try_with(metrics(context));
+    if context.runs.attached && counted > sent {
+        return finding
+            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
+            .could_not_tell();
+    }
+    let returns = context.source.line_with(&[arm, "return"]);
+    let cause = match () {
+        () if counted > sent => "One `inc()` for each request, below the `match`.",
+        () if returns.is_some() => RETURNS,
+        () => {
+            "Count below the `match`, where every answer passes, without an `if` around it, and by \
+             the status of the answer."
+        }
+    };
+    finding.because(cause).showing(returns).fail()
+}
+
+/// Requests of one kind, and by how much they were counted.
+struct Requests {
+    what: String,
+    sent: f64,
+    status: &'static str,
+    counted: f64,
+    /// How the arm of the `match` begins that answers them.
+    arm: &'static str,
+    /// How to make them.
+    curl: String,
+}
+
+/// Of an arm that returns.
+pub(super) const RETURNS: &str = "An arm that returns at once is not counted. Let every arm hand \
+    its endpoint and its answer to the lines below the `match`.";
 
 /// The command that shows the exposition.
 pub(super) fn metrics(context: &Context<'_>) -> String {

@@ -112,7 +112,9 @@ impl Session<'_> {
         earlier.retain(|outcome| match outcome.verdict {
             Some(Verdict::Pass) | None => false,
             // What an attached program does not show of earlier sections is not asked for.
-            Some(Verdict::CouldNotTell) => address.is_none() || outcome.check == SERVES,
+            Some(Verdict::CouldNotTell) => {
+                address.is_none() || PRESENCE.contains(&outcome.check.as_str())
+            }
             Some(Verdict::Fail) => true,
         });
         let verdict = Verdict::of(earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict));
@@ -242,8 +244,8 @@ fn wanted(section: &str) -> Wanted {
     Wanted { failing: section != "section1", slow: section == "bonus" }
 }
 
-/// The check that there is a program to look at.
-const SERVES: &str = "serves-trees";
+/// The checks that there is a program to look at.
+const PRESENCE: [&str; 2] = ["starts", "serves-trees"];
 
 /// Goes through the checks until one fails; those after it stay open.
 struct Judging<'a> {
@@ -269,7 +271,7 @@ impl Judging<'_> {
                 self.ended |= match outcome.verdict {
                     Some(Verdict::Fail) => true,
                     // Without a program there is nothing to look at.
-                    Some(Verdict::CouldNotTell) => slug == SERVES,
+                    Some(Verdict::CouldNotTell) => PRESENCE.contains(&slug),
                     _ => false,
                 };
                 outcome

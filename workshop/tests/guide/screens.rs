@@ -18,7 +18,7 @@ fn the_first_screen_shows_the_way_in() {
     let tree = Tree::new();
     let status = tree.run("");
     let minutes = format!("The tree counter workshop, {} minutes", course().minutes());
-    status.expect(0, &[&minutes, "[>] section1", "[ ] section2", "0 of 8 checks"]);
+    status.expect(0, &[&minutes, "[>] section1", "[ ] section2", "0 of 9 checks"]);
     status.expect(0, &["First:  cargo workshop doctor", "Next:   cargo workshop check section1"]);
     status.expect(0, &[" 2  Mount a MetricsHandler at /metrics"]);
     fits(&status.out);
@@ -30,12 +30,21 @@ fn status_follows_the_learner() {
     let (workspace, one) = (tree.workspace(), course().section("section1").unwrap());
     progress::record(&workspace, one, &["builds", "serves-trees"], Some("metrics-status")).unwrap();
     let status = tree.run("");
-    status.expect(0, &["2 of 8 checks", "[x]  1  See", "[ ]  2  Mount"]);
+    status.expect(0, &["2 of 9 checks", "[ ]  1  See", "[ ]  2  Mount"]);
     status.expect(
         0,
         &["Next:   cargo workshop check section1", "Stuck?  cargo workshop hint section1"],
     );
     assert!(!status.out.contains("doctor"));
+
+    let all: Vec<&str> = one.checks().map(|(.., check)| check.slug.as_str()).collect();
+    progress::record(&workspace, one, &all, None).unwrap();
+    let two = course().section("section2").unwrap();
+    let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
+    progress::record(&workspace, two, &all, Some("builds")).unwrap();
+    tree.run("").expect(0, &["35 min   does not build"]);
+    progress::record(&workspace, two, &all, Some("starts")).unwrap();
+    tree.run("").expect(0, &["35 min   does not run"]);
 
     for section in &course().sections {
         let all: Vec<&str> = section.checks().map(|(.., check)| check.slug.as_str()).collect();
