@@ -16,8 +16,9 @@ const TIERS: [&str; 3] = ["a question", "a pointer", "the shape of the code"];
 /// What a hint writes for the package that is being checked, which may be a later section's.
 const PACKAGE: &str = "<package>";
 
-/// The port of Prometheus in the hints, unless the learner has moved it.
-const USUAL: &str = "9090";
+/// The ports of Prometheus and of the app in the hints, unless the learner has moved them.
+const PROMETHEUS: &str = "9090";
+const APP: &str = "8001";
 
 /// Give the next hint for the step that failed
 ///
@@ -40,8 +41,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let given = progress.hints(section, stuck.check);
     println!("{}", stuck.heading(section));
-    let prometheus = Settings::read(workspace.root()).prometheus().to_string();
-    show(section, stuck.check, given, &prometheus);
+    let settings = Settings::read(workspace.root());
+    let app = if section.slug == "section3" { settings.gateway() } else { settings.app() };
+    show(section, stuck.check, given, &settings.prometheus().to_string(), &app.to_string());
     println!("\n{}", after(section, given));
     progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
     if let Err(error) = progress.save(&workspace) {
@@ -92,13 +94,14 @@ impl<'a> Stuck<'a> {
 }
 
 /// The next tier, or all of them again when there is none.
-fn show(section: &Section, check: &Check, given: usize, prometheus: &str) {
+fn show(section: &Section, check: &Check, given: usize, prometheus: &str, app: &str) {
     let again = given >= TIERS.len();
     let tiers = if again { 0..TIERS.len() } else { given..given + 1 };
     for (number, (tier, hint)) in TIERS.iter().zip(&check.hints).enumerate() {
         if tiers.contains(&number) {
             let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
-            let hint = hint.replace(PACKAGE, &section.package).replace(USUAL, prometheus);
+            let hint = hint.replace(PACKAGE, &section.package);
+            let hint = hint.replace(PROMETHEUS, prometheus).replace(APP, app);
             println!("\n{}\n\n{}", paint(FRAME, title), indent(&hint, 2));
         }
     }

@@ -1,5 +1,7 @@
 //! What section 3 runs on: Docker with Compose, or a local Prometheus.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::diagnosis::{Diagnosis, Level};
@@ -21,7 +23,7 @@ const WITHOUT: &str = "Only section 3 wants it, and a local Prometheus will do t
 
 pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     let ask = |line: &[&str]| tool::ask(workspace.root(), LIMIT, line);
-    let mut diagnoses = docker(&ask);
+    let mut diagnoses = docker(workspace.root(), &ask);
     let [prometheus, promtool] = ["prometheus", "promtool"].map(|name| ask(&[name, "--version"]));
     let is_there = |said: &Result<Said, Fault>| said.as_ref().is_ok_and(|said| said.success);
     if is_there(&prometheus) {
@@ -35,7 +37,7 @@ pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     diagnoses
 }
 
-fn docker(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Diagnosis> {
+fn docker(root: &Path, ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Diagnosis> {
     let version = match ask(&["docker", "--version"]) {
         Ok(said) if said.success => first_number(&said.stdout),
         Ok(said) => {
@@ -47,11 +49,25 @@ fn docker(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Diagnosis> {
             return vec![Diagnosis::warning("Docker", found).fix(install())];
         }
     };
-    vec![
-        Diagnosis::good("Docker", version),
-        compose(ask),
-        daemon(ask(&["docker", "info", "--format", "{{.ServerVersion}}"])),
-    ]
+    let daemon = daemon(ask(&["docker", "info", "--format", "{{.ServerVersion}}"]));
+    let images = (daemon.level == Level::Good).then(|| images(root, ask));
+    let found = [Diagnosis::good("Docker", version), compose(ask), daemon];
+    found.into_iter().chain(images).collect()
+}
+
+/// Those that the stack does not build itself, which a room cannot pull over its Wi-Fi.
+fn images(root: &Path, ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnosis {
+    const SUBJECT: &str = "images";
+    let compose = fs::read_to_string(root.join("deploy/compose.yaml")).unwrap_or_default();
+    let named = compose.lines().filter_map(|line| line.trim().strip_prefix("image: "));
+    let is_here =
+        |image: &str| ask(&["docker", "image", "inspect", image]).is_ok_and(|said| said.success);
+    let missing: Vec<&str> = named.filter(|image| !is_here(image)).collect();
+    match missing.as_slice() {
+        [] => Diagnosis::good(SUBJECT, "those of Prometheus and Grafana are here"),
+        missing => Diagnosis::note(SUBJECT, format!("not here yet: {}", missing.join(", ")))
+            .fix("`cargo workshop prefetch`, before section 3"),
+    }
 }
 
 fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnosis {

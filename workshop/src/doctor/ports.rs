@@ -13,6 +13,8 @@ use crate::workspace::Workspace;
 /// On this machine an answer comes at once, or from something that is not what we look for.
 const LIMIT: Duration = Duration::from_millis(500);
 
+const GREETING_OF_APP: (&str, &str, &str) = ("/", "treecounter", "a tree counter");
+
 /// Who wants a port, and how to tell that it is already there.
 struct Want {
     /// Whose port it is.
@@ -28,12 +30,12 @@ struct Want {
 
 pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     let settings = Settings::read(workspace.root());
-    let wants = [
+    let mut wants = vec![
         Want {
             owner: "the app",
             port: settings.app(),
             first: true,
-            greeting: ("/", "treecounter", "a tree counter"),
+            greeting: GREETING_OF_APP,
             other: format!(
                 "take another in this terminal: `{}`",
                 Shell::HERE.set("TREECOUNTER_ADDR", "127.0.0.1:8002")
@@ -54,6 +56,15 @@ pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
             other: "write another GRAFANA_PORT into the file .env".to_owned(),
         },
     ];
+    if settings.gateway() != settings.app() {
+        wants.push(Want {
+            owner: "the stack's app",
+            port: settings.gateway(),
+            first: false,
+            greeting: GREETING_OF_APP,
+            other: "write another APP_PORT into the file .env".to_owned(),
+        });
+    }
     wants.iter().map(Want::look).collect()
 }
 

@@ -92,6 +92,10 @@ fn a_taken_port_of_the_stack_is_a_warning_and_another_port_its_cure() {
     found(&look(), "[!!]", &format!("port {port}"), &["Prometheus wants it"]);
     tree.write(".env", &format!("# ports\nPROMETHEUS_PORT={other}\n"));
     found(&look(), "[ok]", &format!("port {other}"), &["free, for Prometheus"]);
+
+    // The app of the stack may have another one than that of a terminal.
+    tree.write(".env", &format!("APP_PORT={port}\n"));
+    found(&look(), "[!!]", &format!("port {port}"), &["the stack's app wants it", "APP_PORT"]);
 }
 
 #[test]
@@ -182,6 +186,7 @@ mod with_planted_programs {
     /// A tree in which all is well, and doctor says so.
     fn healthy() -> Tree {
         let tree = Tree::new();
+        tree.write("deploy/compose.yaml", include_str!("../../../deploy/compose.yaml"));
         for (name, script) in GOOD {
             plant(&tree, name, script);
         }
@@ -269,6 +274,14 @@ mod with_planted_programs {
         let forbidden = script("permission denied while trying to connect");
         let said = ["not allowed", "fix: `sudo usermod -aG docker $USER`"];
         finds("docker", Some(&forbidden), 0, "[!!]", "Docker daemon", &said);
+    }
+
+    #[test]
+    fn an_image_that_is_not_here() {
+        let none = "case \"$1\" in compose) echo 2.40.0;; info) echo 28.2.2;; image) exit 1;; \
+                    *) echo 'Docker version 28.2.2';; esac";
+        let said = ["grafana/grafana:", "prom/prometheus:", "fix: `cargo workshop prefetch`"];
+        finds("docker", Some(none), 0, "[--]", "images", &said);
     }
 
     #[test]

@@ -100,6 +100,17 @@ fn a_hint_about_the_build_names_the_package() {
 }
 
 #[test]
+fn a_hint_names_the_ports_that_were_moved() {
+    let tree = Tree::new();
+    let three = course().section("section3").unwrap();
+    progress::record(&tree.workspace(), three, &[], Some("requests-arrive")).unwrap();
+    tree.write(".env", "APP_PORT=8051\nPROMETHEUS_PORT=9091\n");
+    tree.run("hint section3").expect(0, &["http://localhost:9091/query"]);
+    tree.run("hint section3").expect(0, &[]);
+    tree.run("hint section3").expect(0, &["http://localhost:8051/metrics"]);
+}
+
+#[test]
 fn every_hint_fits_on_the_screen() {
     let tree = Tree::new();
     for section in &course().sections {
