@@ -139,10 +139,12 @@ fn images() -> Part {
         name: "images",
         why: "what section 3 runs in containers",
         lines: vec![
-            "docker compose pull --ignore-buildable".to_owned(),
+            "docker compose pull prometheus".to_owned(),
+            "docker compose pull grafana".to_owned(),
             "docker compose build".to_owned(),
         ],
-        without: "Without them sections 1, 2 and bonus work as ever, and section 3 with a\n\
+        without: "Without them sections 1, 2 and bonus work as ever. Section 3 works without\n\
+                  Grafana's, but for its step 8, and without any of them if you have a\n\
                   Prometheus of your own: see section3-compose/README.md.",
         left_out: no_images,
     }
