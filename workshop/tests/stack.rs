@@ -174,19 +174,22 @@ fn who_has_judged_is_said_and_what_was_not_looked_at() {
 }
 
 #[test]
-fn an_alert_that_waits_longer_than_the_stacks_outage_passes_with_a_word() {
+fn an_alert_that_wants_more_than_the_stacks_outage_passes_with_a_word() {
     if missing() {
         return;
     }
-    let notes = |wait: &str| {
-        let kit = kit_with(&rule(&[("for: 30s", wait)]));
+    let notes = |threshold: &str, wait: &str| {
+        let kit = kit_with(&rule(&[("> 0.25", threshold), ("for: 30s", wait)]));
         let mut judge = kit.judge();
         let told = judge.notes().len();
-        judge.judge("alert-fires").unwrap_or_else(|trouble| panic!("{wait}: {trouble:?}"));
+        for check in ALERT_CHECKS {
+            judge.judge(check).unwrap_or_else(|trouble| panic!("{check}, {wait}: {trouble:?}"));
+        }
         judge.notes()[told..].to_vec()
     };
-    assert!(notes("for: 30s").is_empty());
-    let late = notes("for: 2m");
+    assert!(notes("> 0.25", "for: 30s").is_empty());
+    assert!(notes("> 0.25", "for: 1m").is_empty());
+    let late = notes("> 0.7", "for: 1m");
     assert!(late[0].contains("but not within the stack's 45 s outage"), "{late:?}");
 }
 
@@ -430,7 +433,12 @@ fn each_bad_rule_fails_its_check_with_its_message() {
             "unclosed left parenthesis",
         ),
         (rule(&[("        for: 30s\n", "")]), "alert-described", "Without `for` one bad scrape"),
-        (rule(&[("for: 30s", "for: 1h")]), "alert-described", "lasts 45 seconds"),
+        (
+            rule(&[("for: 30s", "for: 1h")]),
+            "alert-described",
+            "high for about 85 seconds. Wait for a minute",
+        ),
+        (rule(&[("for: 30s", "for: 2m")]), "alert-described", "for: 2m | "),
         (rule(&[("severity: critical", "team: trees")]), "alert-described", "no label severity"),
         (rule(&[("summary:", "title:")]), "alert-described", "no annotation summary"),
         (rule(&[("> 0.25", "> 0.1")]), "alert-quiet", "although only 15 % of the visits fail"),

@@ -24,8 +24,8 @@ const LEARNERS_IN_STACK: &str = "/etc/prometheus-learner/";
 
 /// Prometheus in the stack takes over a saved file within five seconds.
 const RELOAD: Duration = Duration::from_secs(7);
-/// Longer than this is no alert but a diary.
-const LONGEST_WAIT: f64 = 240.0;
+/// The stack's outage keeps the ratio of failures high for some seconds longer than this.
+const LONGEST_WAIT: f64 = 60.0;
 
 /// One of the learner's rule files.
 pub(super) struct RuleFile {
@@ -307,9 +307,9 @@ pub(super) fn described(rule: &Rule) -> Judgement {
     }
     if rule.duration > LONGEST_WAIT {
         return finding(
-            "a `for` that a class can wait for",
+            "a `for` that ends before the outage does",
             &format!("for: {}", seconds(rule.duration)),
-            "An outage of the stack lasts 45 seconds. Wait for a minute at most.",
+            "The stack's outage keeps the ratio high for about 85 seconds. Wait for a minute at most.",
         );
     }
     if rule.labels.get("severity").is_none_or(|severity| severity.trim().is_empty()) {
@@ -413,10 +413,12 @@ mod tests {
         rule.labels.insert("severity".to_owned(), "critical".to_owned());
         rule.annotations.insert("summary".to_owned(), "oh".to_owned());
         assert!(described(&rule).is_ok());
+        rule.duration = 60.0;
+        assert!(described(&rule).is_ok());
         type Change = fn(&mut Rule);
         let cases: [(&str, Change); 5] = [
             ("a `for`", |rule| rule.duration = 0.0),
-            ("can wait for", |rule| rule.duration = 3600.0),
+            ("ends before the outage", |rule| rule.duration = 61.0),
             ("a severity", |rule| rule.labels.clear()),
             ("a summary", |rule| rule.annotations.clear()),
             ("can be evaluated", |rule| rule.health = "err".to_owned()),

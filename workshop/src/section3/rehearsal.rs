@@ -125,7 +125,7 @@ pub(super) async fn fires(
             let never = matches!(rehearse(options, rule, &SHORT), Some(Ok(false)));
             Ok(never.then(|| {
                 format!(
-                    "{} would fire, but not within the stack's 45 s outage: with `for: {}` it waits for a longer one.",
+                    "{} would fire, but not within the stack's 45 s outage: with its threshold and `for: {}` it waits for a longer one.",
                     rule.name,
                     seconds(rule.duration)
                 )
