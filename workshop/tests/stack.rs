@@ -497,6 +497,57 @@ fn an_alert_that_is_not_loaded_is_missed_although_another_one_is() {
     assert_eq!(trouble.finding.expected, expected);
 }
 
+/// A Prometheus of the learner's own, as far as it is asked: it has the finished alert, read at that
+/// time.
+fn own_prometheus(read_at: u64, taken: bool) -> SocketAddr {
+    server(move |path| {
+        let ok = |data: &str| {
+            let body = format!("{{\"status\":\"success\",\"data\":{data}}}");
+            ("200 OK".to_owned(), "Content-Type: application/json\r\n".to_owned(), body)
+        };
+        let metric = "prometheus_config_last_reload_success_timestamp_seconds";
+        match path {
+            "/api/v1/rules" => {
+                ok("{\"groups\":[{\"file\":\"/kit/section3-compose/rules/alerts.yml\",\"rules\":[\
+                {\"type\":\"alerting\",\"name\":\"TooManyFailures\",\"query\":\"up\",\"duration\":30}]}]}")
+            }
+            "/api/v1/status/runtimeinfo" => ok(&format!("{{\"reloadConfigSuccess\":{taken}}}")),
+            "/metrics" => {
+                let page = format!("# TYPE {metric} gauge\n{metric} {:e}\n", read_at as f64);
+                ("200 OK".to_owned(), String::new(), page)
+            }
+            _ => ("404 Not Found".to_owned(), String::new(), String::new()),
+        }
+    })
+}
+
+#[test]
+fn a_prometheus_of_ones_own_that_has_not_read_the_file_has_to_be_told() {
+    if missing() {
+        return;
+    }
+    let kit = kit_with(&rule(&[]));
+    let file = std::fs::File::options()
+        .append(true)
+        .open(kit.root.join("section3-compose/rules/alerts.yml"))
+        .unwrap();
+    let saved = std::time::UNIX_EPOCH + Duration::from_millis(1_700_000_000_500);
+    file.set_modified(saved).unwrap();
+    let judged = |read_at: u64, taken: bool| {
+        let url = format!("http://{}", own_prometheus(read_at, taken));
+        (kit.judge_by(&url).judge("alert-valid"), format!("curl -X POST {url}/-/reload"))
+    };
+    assert!(judged(1_700_000_001, true).0.is_ok());
+    let (judgement, reload) = judged(1_700_000_000, true);
+    let trouble = judgement.unwrap_err();
+    assert_eq!(trouble.finding.found, "It was saved after Prometheus last read it");
+    assert_eq!(trouble.finding.commands, [reload]);
+    let (judgement, reload) = judged(1_700_000_000, false);
+    let trouble = judgement.unwrap_err();
+    let told = format!("Mended already? Then tell it: {reload}");
+    assert!(words(&trouble).contains(&told), "{}", words(&trouble));
+}
+
 fn bad_rule(text: &str, check: &str, expected: &str) {
     let kit = kit_with(text);
     // What is not valid is not given to Prometheus at all.

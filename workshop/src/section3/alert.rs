@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::api::{Prometheus, Rule};
 use super::mistakes::seconds;
@@ -241,12 +241,36 @@ pub(super) async fn loaded(
         } else {
             "promtool check rules section3-compose/rules/alerts.yml"
         };
-        return Finding::new(
+        let finding = Finding::new(
             expected(&names),
             "Prometheus refuses a changed file, and goes on with the rules it had",
+        );
+        // Where promtool is installed, it has found nothing wrong in the rules.
+        return if stack || programs::find_program("promtool").is_none() {
+            finding
+                .because("What is wrong stands in its log, and promtool says it with the line.")
+                .try_with(promtool)
+                .fail()
+        } else {
+            finding
+                .because(format!(
+                    "Mended already? Then tell it: {}. Else it is another file: its log names it.",
+                    reload(prometheus)
+                ))
+                .try_with("promtool check config deploy/prometheus/local.yml")
+                .fail()
+        };
+    }
+    let to_be_told = "A Prometheus of your own has to be told of a saved file: started with \
+                      --web.enable-lifecycle, it listens to the command below.";
+    let by_itself = own || stack;
+    if missing.is_empty() && !by_itself && saved_later(&files, prometheus.last_read().await) {
+        return Finding::new(
+            format!("{}, as it stands in the file", expected(&names)),
+            "It was saved after Prometheus last read it",
         )
-        .because("What is wrong stands in its log, and promtool says it with the line.")
-        .try_with(promtool)
+        .because(to_be_told)
+        .try_with(reload(prometheus))
         .fail();
     }
     if missing.is_empty() {
@@ -258,12 +282,7 @@ pub(super) async fn loaded(
     } else if stack {
         finding.because("The stack takes over a saved file within five seconds. Check again.")
     } else {
-        finding
-            .because(
-                "A Prometheus of your own has to be told of a saved file: started with \
-                 --web.enable-lifecycle, it listens to the command below.",
-            )
-            .try_with(format!("curl -X POST {}/-/reload", prometheus.base()))
+        finding.because(to_be_told).try_with(reload(prometheus))
     };
     let finding = finding.try_with(prometheus.page("/rules"));
     if rules.is_empty() {
@@ -283,12 +302,26 @@ pub(super) fn in_stack(rule: &Rule) -> bool {
     rule.file.starts_with(KIT_IN_STACK) || rule.file.starts_with(LEARNERS_IN_STACK)
 }
 
+/// The command that tells a Prometheus of one's own to read its files again.
+fn reload(prometheus: &Prometheus) -> String {
+    format!("curl -X POST {}/-/reload", prometheus.base())
+}
+
+fn last_saved(files: &[RuleFile]) -> Option<SystemTime> {
+    files.iter().filter_map(|file| fs::metadata(&file.path).ok()?.modified().ok()).max()
+}
+
+/// Whether Prometheus still has what stood in the files before.
+fn saved_later(files: &[RuleFile], last_read: Option<f64>) -> bool {
+    let saved = last_saved(files).and_then(|saved| saved.duration_since(UNIX_EPOCH).ok());
+    saved.zip(last_read).is_some_and(|(saved, read)| saved.as_secs_f64() > read)
+}
+
 /// A file that was saved just now may not have been taken over.
 async fn wait_for_reload(files: &[RuleFile]) {
-    let saved =
-        files.iter().filter_map(|file| fs::metadata(&file.path).ok()?.modified().ok()).max();
-    let age =
-        saved.and_then(|saved| SystemTime::now().duration_since(saved).ok()).unwrap_or(RELOAD);
+    let age = last_saved(files)
+        .and_then(|saved| SystemTime::now().duration_since(saved).ok())
+        .unwrap_or(RELOAD);
     tokio::time::sleep(RELOAD.saturating_sub(age)).await;
 }
 

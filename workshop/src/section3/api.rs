@@ -141,6 +141,16 @@ impl Prometheus {
         Ok(info["reloadConfigSuccess"].as_bool().unwrap_or(true))
     }
 
+    /// When it last took its configuration and rules, in seconds since 1970; from its own metrics,
+    /// for the API says it in whole seconds.
+    pub(super) async fn last_read(&self) -> Option<f64> {
+        let url: Uri = format!("{}/metrics", self.base).parse().ok()?;
+        let body = self.fetch(&url, None).await.ok()?.body;
+        let metric = "prometheus_config_last_reload_success_timestamp_seconds ";
+        let text = String::from_utf8_lossy(&body);
+        text.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok())
+    }
+
     /// Where `/` redirects to: the path prefix shows there.
     pub(super) async fn redirect(&self) -> Option<String> {
         let url: Uri = format!("{}/", self.base).parse().ok()?;
