@@ -417,7 +417,16 @@ fn each_bad_rule_fails_its_check_with_its_message() {
         ("groups: []\n".to_owned(), "alert-valid", "no alert in it so far"),
         (String::new(), "alert-valid", "no alert in it so far"),
         ("hello: [\n".to_owned(), "alert-valid", "did not find expected"),
-        (rule(&[("        for: 30s", "\tfor: 30s")]), "alert-valid", "There is a tab in the file"),
+        (
+            rule(&[("        for: 30s", "\tfor: 30s")]),
+            "alert-valid",
+            "a tab in the indent of line 12",
+        ),
+        (
+            rule(&[("critical\n", "critical: x\n")]),
+            "alert-valid",
+            "yaml: line 14: mapping values are not allowed in this context | At this line or below it",
+        ),
         (
             rule(&[("for: 30s", "fro: 30s")]),
             "alert-valid",

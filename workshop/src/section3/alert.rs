@@ -120,17 +120,22 @@ pub(super) fn valid(root: &Path, solution: bool, page: &str) -> Judgement {
 
 /// What promtool says, at the line it means.
 fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
-    let complaint = complaint(words);
+    let mut complaint = complaint(words);
     let complaint_is_about_query = complaint.contains("could not parse expression");
-    let number = line_of(&complaint);
+    let mut number = line_of(&complaint);
+    // The parser stops at the mistake or above it, as where a tab's list begins.
+    let is_unreadable = complaint.starts_with("yaml: ");
+    let tab = tab_in_indent(&file.text).filter(|_| is_unreadable);
+    if let Some(line) = tab {
+        complaint = format!("a tab in the indent of line {line}");
+        number = tab;
+    }
     let quote = number.and_then(|line| {
         let text = file.text.lines().nth(line.checked_sub(1)?)?;
         Some(Quote { of: file.name.clone(), line, text: text.to_owned() })
     });
     let cause = match () {
-        () if file.text.contains('\t') => {
-            Some("There is a tab in the file. YAML is indented with blanks only.")
-        }
+        () if tab.is_some() => Some("YAML is indented with blanks only."),
         () if complaint.contains("could not parse expression") => {
             Some("The expression is no PromQL. Try it in Prometheus first.")
         }
@@ -143,7 +148,8 @@ fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
             || complaint.contains("could not find") =>
         {
             Some(
-                "The indentation is not right, or a text with a colon or a brace in it needs quotes around it.",
+                "At this line or below it the indentation is not right, or a text with a colon or a brace in it \
+                 needs quotes around it.",
             )
         }
         () if complaint.contains("cannot unmarshal") => Some(
@@ -152,6 +158,7 @@ fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
         () if complaint.contains("template") => {
             Some("A template has two braces on both sides: {{ $value }}, {{ $labels.instance }}")
         }
+        () if is_unreadable => Some("The mistake is at this line, or shortly below it."),
         () => None,
     };
     let finding = Finding::new(format!("{} that Prometheus takes", file.name), complaint)
@@ -165,6 +172,13 @@ fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
         Some(cause) => finding.because(cause).fail(),
         None => finding.fail(),
     }
+}
+
+/// The first line that is indented with a tab.
+fn tab_in_indent(text: &str) -> Option<usize> {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let has_tab = |line: &str| line[..indent(line)].contains('\t');
+    text.lines().position(has_tab).map(|index| index + 1)
 }
 
 /// What promtool has to say, each thing once. It reads the file twice, and complains twice:
@@ -406,6 +420,12 @@ mod tests {
         let at = |file: &str| in_stack(&Rule { file: file.to_owned(), ..Rule::default() });
         assert!(at("/etc/prometheus/rules/red.yml") && at("/etc/prometheus-learner/alerts.yml"));
         assert!(!at("/home/me/workshop/section3-compose/rules/alerts.yml"));
+    }
+
+    #[test]
+    fn a_tab_counts_where_it_indents() {
+        assert_eq!(tab_in_indent("a:\tx\n  b: 1\n  \tc: 2\n\td: 3\n"), Some(3));
+        assert_eq!(tab_in_indent("a:\tx\n  b: 1\t\n"), None);
     }
 
     #[test]
