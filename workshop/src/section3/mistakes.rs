@@ -181,7 +181,7 @@ fn asks_for_absence(tree: Node<'_>) -> bool {
     tree.any(|node| matches!(node.function(), "absent" | "absent_over_time"))
 }
 
-/// A comparison where only `absent` helps.
+/// Something else, most often a comparison, where only `absent` helps.
 pub(super) fn about_absence(
     question: &Question,
     tree: Node<'_>,
@@ -195,11 +195,14 @@ pub(super) fn about_absence(
         }
         _ => return None,
     };
-    Some(mistake(
-        found,
-        "A target that is gone has no series, so nothing can be 0. `absent(...)` answers when nothing else \
-         does: it has the result 1 when what stands in it has none.",
-    ))
+    let compares =
+        |node: Node<'_>| matches!(node.operator(), "==" | "!=" | "<" | ">" | "<=" | ">=");
+    let why = if tree.any(compares) {
+        "A comparison keeps series; when there is none, it keeps none."
+    } else {
+        "A target that is gone has no series, so there is nothing to select."
+    };
+    Some(mistake(found, format!("{why} One function answers when nothing else does: step 7.")))
 }
 
 /// Failures over visits without the sums: each series finds itself on the other side.
