@@ -139,6 +139,27 @@ fn all_words(trouble: &Trouble) -> String {
 }
 
 #[test]
+fn an_answer_that_is_a_comment_is_none_and_its_place_is_below_the_question() {
+    let kit = Kit::new();
+    let file = "section3-compose/answers.promql";
+    let starter = prometheus::read("workshop/starters/answers.promql");
+    let question = "#    One number for all of them together.\n";
+    kit.write(
+        file,
+        &starter.replacen(question, &format!("{question}\n# sum(requests_total)\n"), 1),
+    );
+    let mut judge = kit.judge_by("http://127.0.0.1:1");
+    let finding = |trouble: Box<Trouble>| (trouble.finding.found, trouble.finding.cause.unwrap());
+    let (found, cause) = finding(judge.judge("promql-count").unwrap_err());
+    assert_eq!(found, "not answered yet (a line that begins with # is a comment)");
+    let last = starter.lines().position(|line| line == question.trim_end()).unwrap() + 1;
+    assert!(cause.ends_with(&format!("below line {last}.")), "{cause}");
+    // The comment on the bonus stands below this one.
+    let (found, _) = finding(judge.judge("promql-absent").unwrap_err());
+    assert_eq!(found, "not answered yet");
+}
+
+#[test]
 fn a_syntax_error_shows_where() {
     if missing() {
         return;

@@ -24,8 +24,11 @@ pub(super) struct Answer {
     pub(super) question: String,
     /// The query, with its line breaks and the comments inside it; empty when there is none.
     pub(super) query: String,
-    /// The line of the query's first line in the file, or of the question while there is no query.
+    /// The line of the query's first line in the file, or of the question's last while there is no
+    /// query.
     pub(super) line: usize,
+    /// The comments below the question's heading while there is no query.
+    pub(super) comments: Vec<String>,
 }
 
 impl Answers {
@@ -43,7 +46,7 @@ impl Answers {
                 asking = true;
                 current = Some((
                     name.to_owned(),
-                    Answer { question: question.to_owned(), query: String::new(), line: number },
+                    Answer { question: question.to_owned(), line: number, ..Answer::default() },
                     Vec::new(),
                 ));
             } else if let Some((_, answer, query)) = &mut current {
@@ -51,10 +54,13 @@ impl Answers {
                 match comment {
                     // Comments above a query go on with the question.
                     Some(comment) if query.is_empty() => {
-                        if asking && !comment.trim().is_empty() {
+                        let comment = comment.trim();
+                        if asking && !comment.is_empty() {
                             answer.question.push(' ');
-                            answer.question.push_str(comment.trim());
+                            answer.question.push_str(comment);
+                            answer.line = number;
                         }
+                        answer.comments.push(comment.to_owned());
                     }
                     None if query.is_empty() && line.trim().is_empty() => asking = false,
                     _ => {
@@ -120,7 +126,7 @@ mod tests {
     fn a_question_its_answer_and_their_lines() {
         let answers = Answers::read(
             "# My answers.\n\n# 1. [up] Which targets\n#    are up?\n\n# A note.\nup{job=\"a\"}\n\n# [rate] How fast?\n\n\
-             sum by (status) (\n  # all of them\n  rate(a[1m])\n)\n# I am not sure.\n\n# [last] And?\n",
+             sum by (status) (\n  # all of them\n  rate(a[1m])\n)\n# I am not sure.\n\n# [last] And\n# what else?\n",
         );
         let up = answers.get("up").unwrap();
         assert_eq!(
@@ -128,9 +134,10 @@ mod tests {
             ("Which targets are up?", "up{job=\"a\"}", 7)
         );
         assert_eq!(query(&answers, "rate"), "sum by (status) (\n  # all of them\n  rate(a[1m])\n)");
+        assert_eq!(up.comments, ["are up?", "A note."]);
         assert_eq!(answers.get("rate").unwrap().line, 11);
         assert_eq!(query(&answers, "last"), "");
-        assert_eq!(answers.get("last").unwrap().line, 17);
+        assert_eq!(answers.get("last").unwrap().line, 18);
         assert_eq!(answers.names().collect::<Vec<_>>(), ["last", "rate", "up"]);
         assert!(answers.twice.is_none() && answers.astray.is_none());
     }

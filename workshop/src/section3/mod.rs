@@ -398,7 +398,12 @@ impl Judge {
                 self.unseen.insert(name.to_owned());
                 return Ok(());
             }
-            return Finding::new(question.asked(), "not answered yet")
+            let found = if answer.comments.iter().any(|comment| questions::is_learners(comment)) {
+                "not answered yet (a line that begins with # is a comment)"
+            } else {
+                "not answered yet"
+            };
+            return Finding::new(question.asked(), found)
                 .because(format!("Write the query into {file}, below line {}.", answer.line))
                 .fail();
         }

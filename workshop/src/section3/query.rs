@@ -35,7 +35,7 @@ impl Bench<'_> {
         let tree = match self.prometheus.parse(&answer.query).await {
             Ok(tree) => tree,
             Err(ApiError::Refused { message, .. }) => {
-                return self.unreadable(question, answer, &message);
+                return self.unreadable(question, answer, &message).await;
             }
             Err(error) => return reach::trouble(self.prometheus, &error).await,
         };
@@ -190,7 +190,7 @@ impl Bench<'_> {
     }
 
     /// A query that is no PromQL, with the place.
-    fn unreadable(&self, question: &Question, answer: &Answer, message: &str) -> Judgement {
+    async fn unreadable(&self, question: &Question, answer: &Answer, message: &str) -> Judgement {
         let (place, words) = place_of(message);
         let mut quote = self.quote(answer);
         if let Some((line, column)) = place {
@@ -201,10 +201,27 @@ impl Bench<'_> {
             quote.text = format!("{text}\n{before}^");
         }
         let finding = Finding::new(question.asked(), words).quoting(quote);
+        if let Some(place) = place
+            && self.begins_another(&answer.query, place).await
+        {
+            return finding
+                .because("One query for each question; a second one begins here.")
+                .fail();
+        }
         match advice(words, &answer.query) {
             Some(cause) => finding.because(cause).fail(),
             None => finding.fail(),
         }
+    }
+
+    /// Whether a second query stands below a first one, and begins at the place of the error.
+    async fn begins_another(&self, query: &str, (line, column): (usize, usize)) -> bool {
+        let lines: Vec<&str> = query.lines().collect();
+        let Some((above, below)) = lines.split_at_checked(line - 1) else { return false };
+        let indent = below.first().map_or(0, |first| first.len() - first.trim_start().len());
+        column == indent + 1
+            && self.prometheus.parse(&above.join("\n")).await.is_ok()
+            && self.prometheus.parse(&below.join("\n")).await.is_ok()
     }
 
     /// A query that parses and is not evaluated all the same.

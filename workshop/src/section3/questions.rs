@@ -54,6 +54,12 @@ pub(super) fn find(name: &str) -> Option<&'static Question> {
     QUESTIONS.iter().find(|question| question.name == name)
 }
 
+/// Whether a comment is none of the file's own.
+pub(super) fn is_learners(comment: &str) -> bool {
+    let is_it = |line: &str| line.strip_prefix('#').is_some_and(|text| text.trim() == comment);
+    !comment.is_empty() && !REFERENCE.lines().any(is_it)
+}
+
 impl Question {
     /// The finished query.
     pub(super) fn reference(&self) -> &'static str {

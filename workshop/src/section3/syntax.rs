@@ -59,6 +59,18 @@ const WORDS: [&str; 11] = [
 
 /// The likeliest cause.
 pub(super) fn advice(words: &str, query: &str) -> Option<String> {
+    if words.contains("'$'")
+        && let Some((_, name)) = query.split_once("$__")
+    {
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let name = &name[..end.unwrap_or(name.len())];
+        return Some(format!(
+            "$__{name} is Grafana's. Write the window that is asked for, such as [1m]."
+        ));
+    }
+    if ['“', '”', '„', '‘', '’'].into_iter().any(|quote| words.contains(quote)) {
+        return Some("The quotes must be straight: \"".to_owned());
+    }
     if (words.contains("unknown function") || words.contains("unexpected"))
         && let Some((_, right)) = misspelt(query)
     {
