@@ -262,7 +262,7 @@ fn a_target_that_is_down_says_why() {
         scope.spawn(|| {
             let kit = Kit::new();
             let trouble = kit.judge().judge("target-up").unwrap_err();
-            assert!(words(&trouble).contains("only the jobs prometheus"), "{}", words(&trouble));
+            assert!(words(&trouble).contains("only the job prometheus"), "{}", words(&trouble));
         });
         for (address, expected) in cases {
             scope.spawn(move || {
@@ -528,6 +528,44 @@ fn own_prometheus(read_at: u64, taken: bool) -> SocketAddr {
             _ => ("404 Not Found".to_owned(), String::new(), String::new()),
         }
     })
+}
+
+#[test]
+fn a_configuration_that_is_refused_is_told_before_all_else() {
+    for (file, command) in [
+        ("/etc/prometheus/rules/red.yml", "docker compose exec prometheus promtool check config"),
+        ("/kit/deploy/prometheus/rules/red.yml", "promtool check config deploy/prometheus/local"),
+    ] {
+        for (target, found) in [
+            (
+                "{\"labels\":{\"job\":\"prometheus\"}}",
+                "only the job prometheus | Prometheus refuses",
+            ),
+            (
+                "{\"labels\":{\"job\":\"treecounter\"},\"health\":\"down\",\"lastError\":\"connection refused\",\
+                 \"scrapeUrl\":\"http://app:8002/metrics\"}",
+                "goes on with what it had. Nothing listens at http://app:8002/metrics. Is the app running? It listens at port 8001",
+            ),
+        ] {
+            let address = server(move |path| {
+                let data = match path {
+                    "/api/v1/targets?state=active" => format!("{{\"activeTargets\":[{target}]}}"),
+                    "/api/v1/rules" => {
+                        format!(
+                            "{{\"groups\":[{{\"file\":\"{file}\",\"rules\":[{{\"name\":\"x\"}}]}}]}}"
+                        )
+                    }
+                    _ => "{\"reloadConfigSuccess\":false}".to_owned(),
+                };
+                let body = format!("{{\"status\":\"success\",\"data\":{data}}}");
+                ("200 OK".to_owned(), "Content-Type: application/json\r\n".to_owned(), body)
+            });
+            let mut judge = Kit::new().judge_by(&format!("http://{address}"));
+            let trouble = judge.judge("target-up").unwrap_err();
+            assert!(words(&trouble).contains(found), "{found}: {}", words(&trouble));
+            assert!(trouble.finding.commands[0].starts_with(command), "{trouble:?}");
+        }
+    }
 }
 
 #[test]

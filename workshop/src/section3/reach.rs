@@ -1,5 +1,6 @@
 //! Whether Prometheus answers, whether it reaches the app, and what is said when not.
 
+use super::alert;
 use super::api::{ApiError, Instants, Prometheus, ScrapeTarget};
 use crate::fetch::NoAnswer;
 use crate::verdict::{Finding, Judgement, Trouble};
@@ -155,12 +156,16 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Look {
             .filter_map(|target| target.labels.get("job"))
             .map(String::as_str)
             .collect();
-        let (found, waiting) = if jobs.is_empty() {
-            ("no target at all".to_owned(), Waiting::ForAMoment)
-        } else {
-            let jobs = jobs.into_iter().collect::<Vec<_>>().join(", ");
-            (format!("only the jobs {jobs}"), Waiting::ForFirstScrapes)
+        let jobs: Vec<&str> = jobs.into_iter().collect();
+        let (found, waiting) = match jobs[..] {
+            [] => ("no target at all".to_owned(), Waiting::ForAMoment),
+            [job] => (format!("only the job {job}"), Waiting::ForFirstScrapes),
+            _ => (format!("only the jobs {}", jobs.join(", ")), Waiting::ForFirstScrapes),
         };
+        if let Some((refused, command)) = refused_change(prometheus).await {
+            let finding = Finding::new(expected, found).because(refused).try_with(command);
+            return Waiting::Vain.may_help(finding.try_with(page).fail());
+        }
         let finding = Finding::new(expected, found)
             .because(
                 "Either the configuration has no such job, or the name of the app is not known: then the \
@@ -180,10 +185,28 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Look {
         return Waiting::ForAMoment.may_help(finding.could_not_tell());
     };
     let instance = down.labels.get("instance").map_or("?", String::as_str);
-    let finding = Finding::new(expected, format!("{instance} is down: {}", down.last_error))
-        .because(why_down(&down.last_error, &down.scrape_url))
-        .try_with(page);
-    Waiting::Vain.may_help(finding.fail())
+    let finding = Finding::new(expected, format!("{instance} is down: {}", down.last_error));
+    let why = why_down(&down.last_error, &down.scrape_url);
+    // It may be mended in the very file that is refused.
+    let finding = match refused_change(prometheus).await {
+        Some((refused, command)) => finding.because(format!("{refused} {why}")).try_with(command),
+        None => finding.because(why),
+    };
+    Waiting::Vain.may_help(finding.try_with(page).fail())
+}
+
+/// That the last change of the configuration or of a rule was not taken, and how to see why.
+async fn refused_change(prometheus: &Prometheus) -> Option<(&'static str, &'static str)> {
+    if prometheus.reloaded().await.unwrap_or(true) {
+        return None;
+    }
+    let in_stack = prometheus.rules().await.is_ok_and(|rules| rules.iter().any(alert::in_stack));
+    let command = if in_stack {
+        "docker compose exec prometheus promtool check config /etc/prometheus/prometheus.yml"
+    } else {
+        "promtool check config deploy/prometheus/local.yml"
+    };
+    Some(("Prometheus refuses a changed file, and goes on with what it had.", command))
 }
 
 /// Prometheus's last error in plain words.
@@ -191,6 +214,17 @@ fn why_down(error: &str, url: &str) -> String {
     let says = |part: &str| error.contains(part);
     let in_container = "Seen from a container, `localhost` is that container: a neighbour is called by the name of its service.";
     match () {
+        () if says("connection refused") && !url.contains(":8001/") => {
+            let place = if url.contains("localhost") || url.contains("127.0.0.1") {
+                "`targets:` in deploy/prometheus/local.yml"
+            } else {
+                "`port:` in deploy/prometheus/prometheus.yml"
+            };
+            format!(
+                "Nothing listens at {url}. Is the app running? It listens at port 8001, unless TREECOUNTER_ADDR \
+                 names another: see {place}."
+            )
+        }
         () if says("connection refused") && url.contains("localhost") => {
             format!("Nothing listens at {url}. Is the app running? {in_container}")
         }
@@ -352,5 +386,8 @@ mod tests {
             let found = why_down(error, "http://localhost:8001/metrics");
             assert!(found.contains(words), "{error}: {found}");
         }
+        let found = why_down("connect: connection refused", "http://172.18.0.2:8002/metrics");
+        assert!(found.contains("It listens at port 8001"), "{found}");
+        assert!(found.ends_with("see `port:` in deploy/prometheus/prometheus.yml."), "{found}");
     }
 }
