@@ -249,31 +249,17 @@ pub(super) async fn loaded(
         format!("the {alerts} {} among Prometheus's rules", names.join(", "))
     };
     // What is loaded may be what stood there before.
-    if !prometheus.reloaded().await.unwrap_or(true) {
-        let promtool = if stack {
-            "docker compose exec prometheus promtool check rules /etc/prometheus-learner/alerts.yml"
-        } else {
-            "promtool check rules section3-compose/rules/alerts.yml"
-        };
-        let finding = Finding::new(
-            expected(&names),
-            "Prometheus refuses a changed file, and goes on with the rules it had",
-        );
+    if let Some((refused, promtool)) = reach::refused_change(prometheus).await {
         // Where promtool is installed, it has found nothing wrong in the rules.
-        return if stack || programs::find_program("promtool").is_none() {
-            finding
-                .because("What is wrong stands in its log, and promtool says it with the line.")
-                .try_with(promtool)
-                .fail()
+        let cause = if stack || programs::find_program("promtool").is_none() {
+            "What is wrong stands in its log, and promtool says it with the line.".to_owned()
         } else {
-            finding
-                .because(format!(
-                    "Mended already? Then tell it: {}. Else it is another file: its log names it.",
-                    reload(prometheus)
-                ))
-                .try_with("promtool check config deploy/prometheus/local.yml")
-                .fail()
+            format!(
+                "Mended already? Then tell it: {}. Else it is another file: its log names it.",
+                reload(prometheus)
+            )
         };
+        return Finding::new(expected(&names), refused).because(cause).try_with(promtool).fail();
     }
     let to_be_told = "A Prometheus of your own has to be told of a saved file: started with \
                       --web.enable-lifecycle, it listens to the command below.";

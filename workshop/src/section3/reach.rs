@@ -196,7 +196,9 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Look {
 }
 
 /// That the last change of the configuration or of a rule was not taken, and how to see why.
-async fn refused_change(prometheus: &Prometheus) -> Option<(&'static str, &'static str)> {
+pub(super) async fn refused_change(
+    prometheus: &Prometheus,
+) -> Option<(&'static str, &'static str)> {
     if prometheus.reloaded().await.unwrap_or(true) {
         return None;
     }
