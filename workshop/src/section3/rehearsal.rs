@@ -92,7 +92,7 @@ pub(super) async fn quiet(
             if past.iter().any(|moment| moment.healthy) {
                 return Ok(());
             }
-            Finding::new("some minutes in which the app is healthy", "none so far")
+            Finding::new("some minutes in which the app is healthy", "not three minutes yet")
                 .because("Give it three minutes of traffic, without an outage, and check again.")
                 .could_not_tell()
         }
@@ -110,9 +110,12 @@ pub(super) async fn fires(
     let fails = async |found: &str| {
         let cause = match misnamed(prometheus, rule).await {
             Some(Mistake { found, cause }) => format!("In the expression: {found}. {cause}"),
-            None => "Put the expression into Prometheus while visits fail: does it have a result, and does the \
-                     result stay for as long as `for` wants? A failed visit has status 503."
-                .to_owned(),
+            None => format!(
+                "Put the expression into Prometheus while visits fail: does it have a result, and does the result \
+                 stay for as long as `for` wants? A failed visit has status 503. The command below lets all visits \
+                 fail. {}",
+                end_faults(rule)
+            ),
         };
         Finding::new(format!("{} fires when visits fail", rule.name), found)
             .because(cause)
@@ -154,15 +157,16 @@ pub(super) async fn fires(
             let found = if past.last().is_some_and(|moment| moment.unusual) {
                 "no outage is over yet".to_owned()
             } else if failing == 0.0 {
-                "the app was healthy all the time".to_owned()
+                "none so far".to_owned()
             } else {
                 format!("the longest outage lasted {}", seconds(failing))
             };
             Finding::new("an outage longer than its `for`, in the last quarter of an hour", found)
-                .because(
+                .because(format!(
                     "The stack has one of 45 seconds every four minutes. To have one at once, raise the faults, \
-                     wait for two minutes, and check again.",
-                )
+                     wait for two minutes, end it, and check again. {}",
+                    end_faults(rule)
+                ))
                 .try_with(raise)
                 .could_not_tell()
         }
@@ -191,6 +195,8 @@ pub(super) async fn nearest(
     (nearest, most == (true, 2))
 }
 
+const FAILURE_RATE: &str = "TREECOUNTER_FAILURE_RATE";
+
 /// How to let all visits fail, there where the app runs.
 fn raise_faults(rule: &Rule) -> String {
     let start = if alert::in_stack(rule) {
@@ -198,7 +204,17 @@ fn raise_faults(rule: &Rule) -> String {
     } else {
         "cargo run -p section3-compose"
     };
-    Shell::HERE.with(&[("TREECOUNTER_FAILURE_RATE", "1")], start)
+    Shell::HERE.with(&[(FAILURE_RATE, "1")], start)
+}
+
+fn end_faults(rule: &Rule) -> String {
+    match (alert::in_stack(rule), Shell::HERE) {
+        (true, Shell::Posix) => "End it with: docker compose up -d app".to_owned(),
+        (true, Shell::PowerShell) => {
+            format!("End it with: Remove-Item env:{FAILURE_RATE}; docker compose up -d app")
+        }
+        (false, _) => format!("End it with Ctrl-C, and start the app without {FAILURE_RATE}."),
+    }
 }
 
 /// A name in the rule's expression that no series has.
@@ -328,8 +344,9 @@ fn moments(holds: &[(i64, f64)], failing: &[(i64, f64)], wait: f64, steps: i64) 
     let holds: BTreeSet<i64> = holds.iter().map(|(step, _)| *step).collect();
     let ratio: BTreeMap<i64, f64> = failing.iter().copied().collect();
     let wait = (wait / STEP).ceil() as i64;
-    // The rate's window, the wait, and a while for good measure.
-    let calm = 12 + wait + 12;
+    // The wait, and a minute more for a window that is longer than this one's. Between two outages
+    // of the stack there are not even two and a half minutes.
+    let calm = wait + 12;
     let fires = |step: i64| step >= wait && (step - wait..=step).all(|step| holds.contains(&step));
     let usual = |step: &i64| ratio.get(step).is_some_and(|ratio| *ratio < 0.22);
     (0..=steps)
@@ -360,6 +377,13 @@ mod tests {
         assert!(!past.iter().any(|moment| moment.fires && moment.healthy));
         assert!(past[60].healthy && !past[10].healthy && !past[125].healthy);
         assert!(past[110].unusual && !past[60].unusual && !past[180].unusual);
+        // Between two of the stack's outages there is time enough.
+        let outages: Vec<(i64, f64)> =
+            (0..180).map(|step| (step, if step % 48 < 20 { 0.9 } else { 0.15 })).collect();
+        for wait in [30.0, 60.0] {
+            let past = moments(&[], &outages, wait, 180);
+            assert!(past.iter().any(|moment| moment.healthy), "{wait}");
+        }
         // One that always has a result fires on good days too.
         let always: Vec<(i64, f64)> = (0..180).map(|step| (step, 1.0)).collect();
         assert!(
@@ -374,6 +398,9 @@ mod tests {
         let command = |file: &str| raise_faults(&Rule { file: file.to_owned(), ..Rule::default() });
         assert!(command("/etc/prometheus-learner/alerts.yml").contains("docker compose"));
         assert!(command("/home/me/section3-compose/rules/alerts.yml").contains("cargo run"));
+        let end = |file: &str| end_faults(&Rule { file: file.to_owned(), ..Rule::default() });
+        assert!(end("/etc/prometheus-learner/alerts.yml").ends_with("docker compose up -d app"));
+        assert!(end("/home/me/section3-compose/rules/alerts.yml").contains("Ctrl-C"));
     }
 
     #[test]
