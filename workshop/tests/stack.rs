@@ -171,6 +171,8 @@ fn who_has_judged_is_said_and_what_was_not_looked_at() {
     let note = &judged.notes[0];
     assert!(note.starts_with("Nothing answers at http://localhost:1"), "{note}");
     assert!(note.contains("the check's own, on made-up visits"), "{note}");
+    let cure = "For your own stack: docker compose up --build --detach --wait, or --prometheus";
+    assert!(note.contains(cure), "{note}");
 }
 
 #[test]

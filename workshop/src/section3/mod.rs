@@ -39,7 +39,7 @@ use self::app::App;
 use self::grafana::Grafana;
 use self::own::OwnPrometheus;
 use self::query::Bench;
-use self::reach::{Look, Waiting};
+use self::reach::{Look, START, Waiting};
 use crate::fetch::{self, NoAnswer};
 use crate::settings::Settings;
 use crate::verdict::{Finding, Judgement, Trouble};
@@ -197,7 +197,8 @@ impl Judge {
                 Ok(started) => {
                     notes.push(format!(
                         "Nothing answers at {}, so your answers are judged by a Prometheus of the check's own, \
-                         on made-up visits.",
+                         on made-up visits. For your own stack: {START}, or --prometheus \
+                         http://localhost:PORT.",
                         prometheus.base()
                     ));
                     prometheus = Prometheus::passing(&fetch::http_url(&started.url, PROMETHEUS)?);

@@ -8,7 +8,7 @@ use crate::verdict::{Finding, Judgement, Trouble};
 /// The job that the app's targets are in.
 pub(super) const JOB: &str = "treecounter";
 
-const START: &str = "docker compose up --build --wait";
+pub(super) const START: &str = "docker compose up --build --detach --wait";
 
 /// What waiting does for a check of the stack that does not pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
