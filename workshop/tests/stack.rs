@@ -400,6 +400,10 @@ fn good_rules_pass() {
         simple(
             "sum(rate(requests_total{status=~\"5..\"}[1m])) / sum(rate(requests_total[1m])) > 0.5",
         ),
+        simple(
+            "job_endpoint:requests_failed_per_requests:ratio_rate1m{endpoint=\"/treecounter\"} > 0.5",
+        )
+        .replace("summary: oh", "summary: \"{{ $labels.job }}: {{ $value }}\""),
     ];
     for text in rules {
         let kit = kit_with(&text);
@@ -452,6 +456,24 @@ fn each_bad_rule_fails_its_check_with_its_message() {
         (rule(&[("for: 30s", "for: 2m")]), "alert-described", "for: 2m | "),
         (rule(&[("severity: critical", "team: trees")]), "alert-described", "no label severity"),
         (rule(&[("summary:", "title:")]), "alert-described", "no annotation summary"),
+        (rule(&[("{{ $value", "{{ value")]), "alert-described", "`value` needs a dollar"),
+        (rule(&[("{{ $value", "{ $value")]), "alert-described", "has two braces on both sides"),
+        (
+            rule(&[("$value | humanizePercentage", "humanizePercentage \"x\"")]),
+            "alert-described",
+            "a template that fails at <humanizePercentage",
+        ),
+        (
+            rule(&[("{{ $value | humanizePercentage }}", "{{ $labels.instance }}")]),
+            "alert-described",
+            "asks for the label instance, and there is none | In its place stands nothing. The labels of the \
+             expression's result are: none.",
+        ),
+        (
+            rule(&[("{{ $value | humanizePercentage }}", "{{ $labels.severity }}")]),
+            "alert-described",
+            "asks for the label severity",
+        ),
         (rule(&[("> 0.25", "> 0.1")]), "alert-quiet", "although only 15 % of the visits fail"),
         (
             simple("requests_total{status=\"503\"} > 100"),

@@ -359,6 +359,13 @@ pub(super) fn described(rule: &Rule) -> Judgement {
             "That is what somebody reads at night: below `annotations:`, a sentence with what is wrong.",
         );
     }
+    if let Some((annotation, found, cause)) = rule
+        .annotations
+        .iter()
+        .find_map(|(name, text)| bad_template(text).map(|(found, cause)| (name, found, cause)))
+    {
+        return finding(&format!("a {annotation} that can be read"), found, cause);
+    }
     if rule.health == "err" {
         return finding(
             "a query that can be evaluated",
@@ -367,6 +374,41 @@ pub(super) fn described(rule: &Rule) -> Judgement {
         );
     }
     Ok(())
+}
+
+/// What is wrong with a template although Prometheus takes it, and why.
+fn bad_template(text: &str) -> Option<(&'static str, &'static str)> {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, template)) = rest.split_once("{{") {
+        plain.push_str(before);
+        let (inside, after) = template.split_once("}}").unwrap_or((template, ""));
+        let mut words = inside.trim_matches(['-', ' ']).split_whitespace();
+        if words.next() == Some("value") && words.next().is_none_or(|next| next == "|") {
+            return Some((
+                "{{ value }}",
+                "`value` needs a dollar: {{ $value | humanizePercentage }}",
+            ));
+        }
+        rest = after;
+    }
+    plain.push_str(rest);
+    ["$value", "$labels"].iter().any(|name| plain.contains(name)).then_some((
+        "a template that is none: it would be read as it is written",
+        "A template has two braces on both sides: {{ $value }}, {{ $labels.instance }}",
+    ))
+}
+
+/// The labels that a template asks for.
+pub(super) fn labels_in(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("abels.").filter_map(|(at, found)| {
+        let before = &text[..at];
+        let name = &text[at + found.len()..];
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        (before.ends_with("$l") || before.ends_with(".L"))
+            .then(|| &name[..end.unwrap_or(name.len())])
+            .filter(|name| !name.is_empty())
+    })
 }
 
 #[cfg(test)]
@@ -444,6 +486,28 @@ mod tests {
         ] {
             assert_eq!(complaint(words), said);
         }
+    }
+
+    #[test]
+    fn templates_that_prometheus_takes_and_nobody_can_read() {
+        for good in [
+            "{{ $value | humanizePercentage }} of {{ $labels.endpoint }} fail",
+            "{{- $value -}}",
+            "{{ query \"up\" | first | value }}",
+            "oh",
+        ] {
+            assert_eq!(bad_template(good), None, "{good}");
+        }
+        for bad in [
+            "{ $value | humanizePercentage }",
+            "{{ value | humanize }}",
+            "{{ $value }} $labels.job",
+        ] {
+            assert!(bad_template(bad).is_some(), "{bad}");
+        }
+        let labels: Vec<&str> =
+            labels_in("{{ $labels.a_1 }}{{ .Labels.b}} labels.c; all labels. ").collect();
+        assert_eq!(labels, ["a_1", "b"]);
     }
 
     #[test]

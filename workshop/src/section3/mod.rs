@@ -257,7 +257,9 @@ impl Judge {
             "alert-valid" => self.alert().map(|_| ()),
             "alert-described" => {
                 let alert = self.alert()?;
-                alert.told(alert::described(&alert.rule))
+                alert.told(alert::described(&alert.rule))?;
+                let read = rehearsal::read(&self.prometheus, &self.options, &alert.rule, now());
+                alert.told(self.runtime.block_on(read))
             }
             "alert-quiet" => {
                 let alert = self.alert()?;

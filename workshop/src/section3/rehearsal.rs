@@ -53,6 +53,68 @@ const SHORT: Day = Day {
     fires: true,
 };
 
+/// When it fires, somebody can read it: no template fails, or asks for a label that is not there.
+pub(super) async fn read(
+    prometheus: &Prometheus,
+    options: &Options,
+    rule: &Rule,
+    now: f64,
+) -> Judgement {
+    let finding = |annotation: &str, found: String| {
+        Finding::new(format!("{} with a {annotation} that can be read", rule.name), found)
+    };
+    let fired = match in_outage(options, rule) {
+        Some(Ok(fired)) => fired,
+        Some(Err(error)) => {
+            return Finding::new("a rehearsal with promtool", format!("{error:#}"))
+                .could_not_tell();
+        }
+        None => {
+            let at = Instants { start: now - 900.0, end: now, step: STEP };
+            let series = prometheus.range(&rule.query, at).await.unwrap_or_default();
+            let fired = series.into_iter().map(|series| Fired {
+                labels: series.labels.into_keys().collect(),
+                annotations: BTreeMap::new(),
+            });
+            fired.collect()
+        }
+    };
+    let expanded = fired.iter().flat_map(|fired| &fired.annotations);
+    for (annotation, text) in expanded {
+        if let Some((_, error)) = text.split_once("<error expanding template") {
+            let error = error.split_once(" at <").map_or(error, |(_, error)| error);
+            return finding(annotation, format!("a template that fails at <{error}"))
+                .because("The lesson's is {{ $value | humanizePercentage }}; a label is {{ $labels.endpoint }}.")
+                .fail();
+        }
+    }
+    // One that has not fired has no labels to tell.
+    if fired.is_empty() {
+        return Ok(());
+    }
+    // A template sees those of the query's result, without what the rule adds.
+    let added = |label: &&str| *label == "alertname" || rule.labels.contains_key(*label);
+    let labels: BTreeSet<&str> = fired
+        .iter()
+        .flat_map(|fired| &fired.labels)
+        .map(String::as_str)
+        .filter(|label| !added(label))
+        .collect();
+    for (annotation, text) in &rule.annotations {
+        if let Some(label) = alert::labels_in(text).find(|label| !labels.contains(label)) {
+            let labels: Vec<&str> = labels.into_iter().collect();
+            let labels = if labels.is_empty() { "none".to_owned() } else { labels.join(", ") };
+            return finding(annotation, format!("it asks for the label {label}, and there is none"))
+                .because(format!(
+                    "In its place stands nothing. The labels of the expression's result are: {labels}. An \
+                     aggregation drops all that it does not name."
+                ))
+                .fail();
+        }
+    }
+    Ok(())
+}
+
 /// It does not fire on a good day.
 pub(super) async fn quiet(
     prometheus: &Prometheus,
@@ -227,10 +289,8 @@ async fn misnamed(prometheus: &Prometheus, rule: &Rule) -> Option<Mistake> {
 /// learner's own file, with the kit's recording rules, and take no time. Nothing without promtool.
 fn rehearse(options: &Options, rule: &Rule, day: &Day) -> Option<anyhow::Result<bool>> {
     let promtool = programs::find_program("promtool")?;
-    let mut rules: Vec<PathBuf> = kit_files(&options.root);
-    rules.extend(files(&options.root, options.solution).into_iter().map(|file| file.path));
-    let run =
-        programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &day.test(rule, &rules));
+    let test = day.test(rule, &rule_files(options));
+    let run = programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &test);
     Some(run.and_then(|(passed, words)| {
         // A test that could not be run is no answer.
         if !passed && !words.contains("expr: ") {
@@ -240,8 +300,87 @@ fn rehearse(options: &Options, rule: &Rule, day: &Day) -> Option<anyhow::Result<
     }))
 }
 
+/// An alert that fires.
+#[derive(Debug, PartialEq)]
+struct Fired {
+    /// The names of its labels.
+    labels: Vec<String>,
+    /// With all templates expanded.
+    annotations: BTreeMap<String, String>,
+}
+
+/// The rule's alerts in an outage, if it fires there. A unit test that expects none says what it got.
+fn in_outage(options: &Options, rule: &Rule) -> Option<anyhow::Result<Vec<Fired>>> {
+    let promtool = programs::find_program("promtool")?;
+    let mut text = OUTAGE.visits(&rule_files(options));
+    let _ = write!(
+        text,
+        "    alert_rule_test:\n      - eval_time: {}s\n        alertname: {}\n        exp_alerts: []\n",
+        OUTAGE.at_second,
+        quoted(&rule.name)
+    );
+    let run = programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &text);
+    Some(run.map(|(_, words)| fired(&words)))
+}
+
+/// `Labels:{alertname="X"}`, and below it `Annotations:{summary="..."}`.
+fn fired(words: &str) -> Vec<Fired> {
+    let listed =
+        |line: &str, name: &str| line.trim().strip_prefix(name)?.strip_prefix(":{").map(in_quotes);
+    let lines: Vec<&str> = words.lines().collect();
+    let pairs = lines.windows(2).filter_map(|pair| {
+        Some(Fired {
+            labels: listed(pair[0], "Labels")?.into_keys().collect(),
+            annotations: listed(pair[1], "Annotations")?,
+        })
+    });
+    pairs.collect()
+}
+
+/// `a="b", c="\"d\""`
+fn in_quotes(text: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut rest = text;
+    while let Some((name, after)) = rest.split_once("=\"") {
+        let mut value = String::new();
+        let mut chars = after.chars();
+        while let Some(c) = chars.next().filter(|c| *c != '"') {
+            value.extend(if c == '\\' { chars.next() } else { Some(c) });
+        }
+        found.insert(name.trim_matches([',', ' ']).to_owned(), value);
+        rest = chars.as_str();
+    }
+    found
+}
+
+/// The learner's rules, and those of the kit that they may build on.
+fn rule_files(options: &Options) -> Vec<PathBuf> {
+    let mut rules: Vec<PathBuf> = kit_files(&options.root);
+    rules.extend(files(&options.root, options.solution).into_iter().map(|file| file.path));
+    rules
+}
+
 impl Day {
     fn test(&self, rule: &Rule, rules: &[PathBuf]) -> String {
+        let mut text = self.visits(rules);
+        let firing = format!("ALERTS{{alertname={:?},alertstate=\"firing\"}}", rule.name);
+        let expr = if self.ever {
+            format!("count(count_over_time({firing}[1h])) or vector(0)")
+        } else {
+            format!("count({firing}) or vector(0)")
+        };
+        let expected = if self.fires { "1" } else { "0" };
+        let _ = write!(
+            text,
+            "    promql_expr_test:\n      - expr: {}\n        eval_time: {}s\n        exp_samples: [{{labels: '{{}}', value: {expected}}}]\n",
+            quoted(&format!("({expr}) > bool 0")),
+            self.at_second,
+        );
+        text
+    }
+
+    /// A unit test up to what it tests.
+    fn visits(&self, rules: &[PathBuf]) -> String {
         let mut text = String::from("rule_files:\n");
         for file in rules {
             let _ = writeln!(text, "  - {}", quoted(&file.to_string_lossy()));
@@ -272,19 +411,6 @@ impl Day {
             line(&counter("/metrics", "200"), &self.values(|_| 1, 0));
             line(&counter("other", "404"), &self.values(|_| 5, 0));
         }
-        let firing = format!("ALERTS{{alertname={:?},alertstate=\"firing\"}}", rule.name);
-        let expr = if self.ever {
-            format!("count(count_over_time({firing}[1h])) or vector(0)")
-        } else {
-            format!("count({firing}) or vector(0)")
-        };
-        let expected = if self.fires { "1" } else { "0" };
-        let _ = write!(
-            text,
-            "    promql_expr_test:\n      - expr: {}\n        eval_time: {}s\n        exp_samples: [{{labels: '{{}}', value: {expected}}}]\n",
-            quoted(&format!("({expr}) > bool 0")),
-            self.at_second,
-        );
         text
     }
 
@@ -401,6 +527,17 @@ mod tests {
         let end = |file: &str| end_faults(&Rule { file: file.to_owned(), ..Rule::default() });
         assert!(end("/etc/prometheus-learner/alerts.yml").ends_with("docker compose up -d app"));
         assert!(end("/home/me/section3-compose/rules/alerts.yml").contains("Ctrl-C"));
+    }
+
+    #[test]
+    fn what_fires_is_read_from_promtools_words() {
+        let words = "  FAILED:\n    exp:[], \n    got:[\n  0:\n    Labels:{alertname=\"A\", job=\"t\"}\n    \
+                     Annotations:{action=\"x=\\\"y\\\"\", summary=\"oh, no\"}\n ]\n";
+        let annotations = [("action", "x=\"y\""), ("summary", "oh, no")];
+        let annotations = annotations.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let labels = vec!["alertname".to_owned(), "job".to_owned()];
+        assert_eq!(fired(words), [Fired { labels, annotations: annotations.into() }]);
+        assert_eq!(fired("Unit Testing: SUCCESS"), []);
     }
 
     #[test]
