@@ -250,16 +250,23 @@ pub(super) async fn loaded(
     };
     // What is loaded may be what stood there before.
     if let Some((refused, promtool)) = reach::refused_change(prometheus).await {
+        let finding = Finding::new(expected(&names), refused);
         // Where promtool is installed, it has found nothing wrong in the rules.
-        let cause = if stack || programs::find_program("promtool").is_none() {
-            "What is wrong stands in its log, and promtool says it with the line.".to_owned()
+        return if stack || programs::find_program("promtool").is_none() {
+            finding
+                .because("What is wrong stands in its log, and promtool says it with the line.")
+                .try_with(promtool)
+                .fail()
         } else {
-            format!(
-                "Mended already? Then tell it: {}. Else it is another file: its log names it.",
-                reload(prometheus)
-            )
+            finding
+                .because(
+                    "Mended already? Then tell it, with the first command below. Else it is another file: the \
+                     second one names it.",
+                )
+                .try_with(reload(prometheus))
+                .try_with(promtool)
+                .fail()
         };
-        return Finding::new(expected(&names), refused).because(cause).try_with(promtool).fail();
     }
     let to_be_told = "A Prometheus of your own has to be told of a saved file: started with \
                       --web.enable-lifecycle, it listens to the command below.";

@@ -163,7 +163,8 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Look {
             _ => (format!("only the jobs {}", jobs.join(", ")), Waiting::ForFirstScrapes),
         };
         if let Some((refused, command)) = refused_change(prometheus).await {
-            let finding = Finding::new(expected, found).because(refused).try_with(command);
+            let finding =
+                Finding::new(expected, found).because(format!("{refused}.")).try_with(command);
             return Waiting::Vain.may_help(finding.try_with(page).fail());
         }
         let finding = Finding::new(expected, found)
@@ -189,7 +190,7 @@ pub(super) async fn targets_up(prometheus: &Prometheus) -> Look {
     let why = why_down(&down.last_error, &down.scrape_url);
     // It may be mended in the very file that is refused.
     let finding = match refused_change(prometheus).await {
-        Some((refused, command)) => finding.because(format!("{refused} {why}")).try_with(command),
+        Some((refused, command)) => finding.because(format!("{refused}. {why}")).try_with(command),
         None => finding.because(why),
     };
     Waiting::Vain.may_help(finding.try_with(page).fail())
@@ -208,7 +209,7 @@ pub(super) async fn refused_change(
     } else {
         "promtool check config deploy/prometheus/local.yml"
     };
-    Some(("Prometheus refuses a changed file, and goes on with what it had.", command))
+    Some(("Prometheus refuses a changed file, and goes on with what it had", command))
 }
 
 /// Prometheus's last error in plain words.
