@@ -158,7 +158,9 @@ fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
         () if complaint.contains("template") => {
             Some("A template has two braces on both sides: {{ $value }}, {{ $labels.instance }}")
         }
-        () if is_unreadable => Some("The mistake is at this line, or shortly below it."),
+        () if is_unreadable && number.is_some() => {
+            Some("The mistake is at this line, or shortly below it.")
+        }
         () => None,
     };
     let finding = Finding::new(format!("{} that Prometheus takes", file.name), complaint)
