@@ -426,17 +426,17 @@ fn each_bad_rule_fails_its_check_with_its_message() {
         (
             rule(&[("        for: 30s", "\tfor: 30s")]),
             "alert-valid",
-            "a tab in the indent of line 12",
+            "a tab in the indent of line 11",
         ),
         (
             rule(&[("critical\n", "critical: x\n")]),
             "alert-valid",
-            "yaml: line 14: mapping values are not allowed in this context | At this line or below it",
+            "yaml: line 13: mapping values are not allowed in this context | At this line or below it",
         ),
         (
             rule(&[("for: 30s", "fro: 30s")]),
             "alert-valid",
-            "line 12: field fro not found in type rulefmt.Rule | That word",
+            "line 11: field fro not found in type rulefmt.Rule | That word",
         ),
         (rule(&[("for: 30s", "for: 30")]), "alert-valid", "A duration has a unit"),
         (
