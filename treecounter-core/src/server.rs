@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::Handler;
 use connection::Signal;
@@ -60,6 +60,8 @@ async fn run_within(
     let permits = Arc::new(Semaphore::new(connections as usize));
     let (signals, _) = watch::channel(Signal::Tick);
     let mut clock = tokio::time::interval_at(Instant::now() + tick, tick);
+    // A machine that slept does not find all its clients impatient at once.
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut shutdown = pin!(shutdown);
 
     loop {
