@@ -153,7 +153,7 @@ fn attaching_to_nothing_tells_nothing() {
     for section in ["section1", "bonus"] {
         let (report, code) = report(workshop(&["check", section, "--attach", &url]));
         assert_eq!((with_verdict(&report, "fail"), code), (vec![], 2), "{report:#}");
-        assert_eq!(with_verdict(&report, "could-not-tell"), ["serves-trees"]);
+        assert_eq!(with_verdict(&report, "could-not-tell"), ["starts"]);
     }
 }
 

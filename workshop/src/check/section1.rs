@@ -38,19 +38,27 @@ pub(super) fn stays_alive(context: &Context<'_>) -> Judgement {
         starts(context, other)?;
     }
     starts(context, run)?;
-    if !words(run).contains(PANIC) {
-        return Ok(());
+    let first = run.before.as_ref().map(|scrape| &scrape.answer);
+    if context.runs.attached && matches!(first, Some(Err(NoAnswer::Refused))) {
+        return nobody(context);
     }
     let scrapes = run.before.iter().map(|scrape| (&scrape.probe, scrape.status()));
     let answers = [&run.visits, &run.front, &run.strangers].into_iter().flatten();
     let answers = answers.flat_map(|all| all.statuses().map(|status| (&all.probe, Some(status))));
     let panicked = scrapes.chain(answers).find(|(_, status)| *status == Some(500));
-    Finding::new("a program that never panics", "it panicked: such a request is answered with 500")
-        .because(death(&words(run)).unwrap_or_default())
-        .with_last_words(last_words(run))
-        .try_with(context.start_plain())
-        .try_with(panicked.map(|(probe, _)| context.curl(probe)).unwrap_or_default())
-        .fail()
+    let said = run.output.last(usize::MAX).join("\n");
+    if !said.contains(PANIC) {
+        return Ok(());
+    }
+    Finding::new(
+        "a program that never panics",
+        "it panicked, and a request that this happens to is answered with 500",
+    )
+    .because(death(&said).unwrap_or_default())
+    .with_last_words(last_words(run))
+    .try_with(context.start_plain())
+    .try_with(panicked.map(|(probe, _)| context.curl(probe)).unwrap_or_default())
+    .fail()
 }
 
 /// It answers a visit with a page.

@@ -335,61 +335,97 @@ pub(super) fn bounded_paths(context: &Context<'_>) -> Judgement {
     .fail()
 }
 
-/// Not only visits are counted: scrapes, the front page and unknown paths are too, each once.
+/// Not only visits are counted: scrapes, the front page and unknown paths are too, each once, by the
+/// status of its answer.
 pub(super) fn counts_all(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     let after = exposition(run.after.as_ref())?;
     let scraped = exposition(run.scraped.as_ref())?;
     let end = exposition(run.end.as_ref())?;
-    let rise = |from, to, status| {
-        let rises = changes(from, to, COUNTER);
-        let of_status = rises.iter().filter(|change| change.labels.get("status") == Some(status));
+    let scrapes = Requests {
+        what: format!("{SCRAPES} scrapes"),
+        statuses: vec![200; SCRAPES],
+        arm: "\"/metrics\" =>",
+        curl: metrics(context),
+    };
+    // A scrape shows what came before it; so the last of those is counted here.
+    let scrape = Requests {
+        what: "a scrape".to_owned(),
+        statuses: vec![200],
+        arm: "\"/metrics\" =>",
+        curl: metrics(context),
+    };
+    let front = Requests {
+        what: "a visit to /".to_owned(),
+        statuses: answers(run.front.as_ref())?.statuses().collect(),
+        arm: "\"/\" =>",
+        curl: format!("curl -s http://{}/", context.runs.host),
+    };
+    let strangers = Requests {
+        what: format!("{STRANGERS} unknown paths"),
+        statuses: answers(run.strangers.as_ref())?.statuses().collect(),
+        arm: "_ =>",
+        curl: context.curl_strangers(),
+    };
+    counted(context, &changes(after, scraped, COUNTER), &[scrapes])?;
+    counted(context, &changes(scraped, end, COUNTER), &[front, strangers, scrape])
+}
+
+/// Requests of one kind.
+struct Requests {
+    what: String,
+    /// How they were answered.
+    statuses: Vec<u16>,
+    /// How the arm of the `match` begins that answers them.
+    arm: &'static str,
+    /// How to make them.
+    curl: String,
+}
+
+/// These requests, and no others, have raised the counter.
+fn counted(context: &Context<'_>, rises: &[Change], requests: &[Requests]) -> Judgement {
+    let counted = |status: u16| {
+        let of_status =
+            rises.iter().filter(|it| it.labels.get("status") == Some(&*status.to_string()));
         of_status.map(Change::by).fold(0.0, |sum, by| sum + by)
     };
-    let kinds = [
-        Requests {
-            what: format!("{SCRAPES} scrapes"),
-            sent: SCRAPES as f64,
-            status: "200",
-            counted: rise(after, scraped, "200"),
-            arm: "\"/metrics\" =>",
-            curl: metrics(context),
-        },
-        Requests {
-            what: "a visit to /".to_owned(),
-            sent: 1.0,
-            status: "200",
-            // A scrape has been counted in between.
-            counted: rise(scraped, end, "200") - 1.0,
-            arm: "\"/\" =>",
-            curl: format!("curl -s http://{}/", context.runs.host),
-        },
-        Requests {
-            what: format!("{STRANGERS} unknown paths"),
-            sent: STRANGERS as f64,
-            status: "404",
-            counted: rise(scraped, end, "404"),
-            arm: "_ =>",
-            curl: context.curl_strangers(),
-        },
-    ];
-    let wrong = kinds.into_iter().find(|requests| requests.counted != requests.sent);
-    let Some(Requests { what, sent, status, counted, arm, curl }) = wrong else { return Ok(()) };
+    let sent = |status: u16| {
+        let all = requests.iter().flat_map(|requests| &requests.statuses);
+        all.filter(|sent| **sent == status).count() as f64
+    };
+    let statuses: BTreeSet<u16> =
+        requests.iter().flat_map(|requests| &requests.statuses).copied().collect();
+    let missed = statuses.iter().find(|status| counted(**status) < sent(**status));
+    let wrong = missed.or(statuses.iter().find(|status| counted(**status) != sent(**status)));
+    let Some(&status) = wrong else { return Ok(()) };
+    let of_status: Vec<&Requests> =
+        requests.iter().filter(|requests| requests.statuses.contains(&status)).collect();
+    let what: Vec<&str> = of_status.iter().map(|requests| requests.what.as_str()).collect();
     let finding = Finding::new(
-        format!("series of status=\"{status}\" that rise by {sent} after {what}"),
-        format!("they rose by {counted}"),
+        format!(
+            "series of status=\"{status}\" that rise by {} after {}",
+            sent(status),
+            list(&what)
+        ),
+        format!("they rose by {}", counted(status)),
     )
-    .try_with(context.start_plain())
-    .try_with(curl)
-    .try_with(metrics(context));
-    if context.runs.attached && counted > sent {
+    .try_with(context.start_plain());
+    let finding =
+        of_status.iter().fold(finding, |finding, requests| finding.try_with(&*requests.curl));
+    let finding = finding.try_with(metrics(context));
+    // Another replica behind the same address, or a restart, shows lower counts.
+    let others = missed.is_none() || rises.iter().any(|change| change.by() < 0.0);
+    if context.runs.attached && others {
         return finding
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
             .could_not_tell();
     }
-    let returns = context.source.line_with(&[arm, "return"]);
+    let returns = of_status
+        .iter()
+        .find_map(|requests| context.source.line_with(&[requests.arm, "return"]))
+        .filter(|_| missed.is_some());
     let cause = match () {
-        () if counted > sent => "One `inc()` for each request, below the `match`.",
+        () if missed.is_none() => "One `inc()` for each request, below the `match`.",
         () if returns.is_some() => RETURNS,
         () => {
             "Count below the `match`, where every answer passes, without an `if` around it, and by \
@@ -397,18 +433,6 @@ pub(super) fn counts_all(context: &Context<'_>) -> Judgement {
         }
     };
     finding.because(cause).showing(returns).fail()
-}
-
-/// Requests of one kind, and by how much they were counted.
-struct Requests {
-    what: String,
-    sent: f64,
-    status: &'static str,
-    counted: f64,
-    /// How the arm of the `match` begins that answers them.
-    arm: &'static str,
-    /// How to make them.
-    curl: String,
 }
 
 /// Of an arm that returns.
