@@ -101,10 +101,24 @@ fn show(section: &Section, check: &Check, given: usize, prometheus: &str, app: &
         if tiers.contains(&number) {
             let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
             let hint = hint.replace(PACKAGE, &section.package);
-            let hint = hint.replace(PROMETHEUS, prometheus).replace(APP, app);
+            let hint = with_ports(&hint, [(PROMETHEUS, prometheus), (APP, app)]);
             println!("\n{}\n\n{}", paint(FRAME, title), indent(&hint, 2));
         }
     }
+}
+
+/// A hint with other ports than the usual ones. One pass: a port may move to where another was.
+fn with_ports(hint: &str, moved: [(&str, &str); 2]) -> String {
+    let mut text = String::new();
+    let mut rest = hint;
+    while let Some((at, (usual, port))) =
+        moved.iter().filter_map(|moved| Some((rest.find(moved.0)?, moved))).min()
+    {
+        text.push_str(&rest[..at]);
+        text.push_str(port);
+        rest = &rest[at + usual.len()..];
+    }
+    text + rest
 }
 
 fn after(section: &Section, given: usize) -> String {
@@ -115,4 +129,15 @@ fn after(section: &Section, given: usize) -> String {
         None => paint(TYPE, format!("cargo workshop solution {slug}")),
     };
     format!("Next:    {check}\nStuck?   {more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_may_change_places() {
+        let moved = [("9090", "8001"), ("8001", "18001")];
+        assert_eq!(with_ports("at 8001, 9090 and 8001", moved), "at 18001, 8001 and 18001");
+    }
 }

@@ -24,16 +24,16 @@ const WITHOUT: &str = "Only section 3 wants it, and a local Prometheus will do t
 pub(super) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     let ask = |line: &[&str]| tool::ask(workspace.root(), LIMIT, line);
     let mut diagnoses = docker(workspace.root(), &ask);
-    let [prometheus, promtool] = ["prometheus", "promtool"].map(|name| ask(&[name, "--version"]));
-    let is_there = |said: &Result<Said, Fault>| said.as_ref().is_ok_and(|said| said.success);
-    if is_there(&prometheus) {
+    let optional = |subject, name| optional(subject, &ask(&[name, "--version"]));
+    let prometheus = optional("Prometheus", "prometheus");
+    if prometheus.level == Level::Good {
         // Section 3 can be done with it, so nothing that Docker lacks is in the way.
         for diagnosis in diagnoses.iter_mut().filter(|it| it.level == Level::Warning) {
             diagnosis.level = Level::Note;
         }
     }
-    diagnoses.push(optional("Prometheus", &prometheus));
-    diagnoses.push(optional("promtool", &promtool));
+    diagnoses.push(prometheus);
+    diagnoses.push(optional("promtool", "promtool"));
     diagnoses
 }
 

@@ -30,9 +30,11 @@ fn listener() -> (TcpListener, u16) {
 /// doctor, with all ports free.
 fn doctor(tree: &Tree) -> Command {
     let mut command = tree.command();
+    let app = free_port();
     command
         .arg("doctor")
-        .env("TREECOUNTER_ADDR", format!("127.0.0.1:{}", free_port()))
+        .env("TREECOUNTER_ADDR", format!("127.0.0.1:{app}"))
+        .env("APP_PORT", app.to_string())
         .env("PROMETHEUS_PORT", free_port().to_string())
         .env("GRAFANA_PORT", free_port().to_string())
         .env_remove("http_proxy")
@@ -95,6 +97,7 @@ fn a_taken_port_of_the_stack_is_a_warning_and_another_port_its_cure() {
 
     // The app of the stack may have another one than that of a terminal.
     tree.write(".env", &format!("APP_PORT={port}\n"));
+    let look = || end(doctor(&tree).env_remove("APP_PORT"));
     found(&look(), "[!!]", &format!("port {port}"), &["the stack's app wants it", "APP_PORT"]);
 }
 
@@ -309,6 +312,14 @@ mod with_planted_programs {
         fs::remove_file(tree.path("bin/docker")).unwrap();
         plant(&tree, "prometheus", "echo 'prometheus, version 3.13.2 (branch: HEAD)'");
         found(&look(&tree), "[--]", "Docker", &["not installed", "a local Prometheus will do"]);
+    }
+
+    #[test]
+    fn an_old_prometheus_is_no_place_of_docker() {
+        let tree = healthy();
+        fs::remove_file(tree.path("bin/docker")).unwrap();
+        plant(&tree, "prometheus", "echo 'prometheus, version 2.53.1 (branch: HEAD)'");
+        found(&look(&tree), "[!!]", "Docker", &["not installed"]);
     }
 
     #[test]
