@@ -113,6 +113,8 @@ fn nobody(context: &Context<'_>) -> Judgement {
 pub(super) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
     let start = match run.faults {
         Faults::NONE => context.start_plain(),
+        // Which of the runs it happens in is chance.
+        _ if run.output.floods() || is_port_taken(run) => context.start_plain(),
         faults => context.start(faults),
     };
     let finding = |found: String| {
