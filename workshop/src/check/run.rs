@@ -35,7 +35,7 @@ const AT_ONCE: usize = 3;
 /// For how long /metrics is asked for once the visits have got there.
 const MIDST: Duration = Duration::from_millis(100);
 /// When they must have got there, also on a busy machine, if the program does not tell.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(3);
 /// Between two of those scrapes.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -207,6 +207,8 @@ impl Run {
                 scrape(address).await.keep(&mut self.end)?;
             }
             Experiment::ScrapeMeanwhile => {
+                // Without an exposition, an earlier check fails.
+                self.before.as_ref()?.exposition.as_ref()?.as_ref().ok()?;
                 let mut visits = JoinSet::new();
                 // Many more than the program has threads, so that visits that hold theirs leave none
                 // to a scrape for a long time, wherever in the queue that is.
