@@ -9,18 +9,23 @@ mod answers;
 mod api;
 mod app;
 mod compare;
+mod complaint;
+mod day;
 mod grafana;
 mod history;
 mod judged;
 mod mistakes;
 mod own;
+mod past;
 mod programs;
 mod query;
 mod questions;
 mod reach;
 mod rehearsal;
+mod rule_files;
 mod selection;
 mod syntax;
+mod template;
 mod tree;
 mod words;
 
@@ -465,9 +470,9 @@ fn read_answers(root: &Path, file: &str) -> Result<Answers, Box<Trouble>> {
 
 /// The kit's rule files, and the learner's when Prometheus would take them.
 fn rule_files(root: &Path, solution: bool) -> Vec<PathBuf> {
-    let mut files = alert::kit_files(root);
+    let mut files = rule_files::kit_files(root);
     if alert::valid(root, solution, "").is_ok() {
-        files.extend(alert::files(root, solution).into_iter().map(|file| file.path));
+        files.extend(rule_files::files(root, solution).into_iter().map(|file| file.path));
     }
     files
 }

@@ -1,7 +1,7 @@
 //! Whether Prometheus answers, whether it reaches the app, and what is said when not.
 
-use super::alert;
 use super::api::{ApiError, Instants, Prometheus, ScrapeTarget};
+use super::rule_files::in_stack;
 use crate::fetch::NoAnswer;
 use crate::verdict::{Finding, Judgement, Trouble};
 
@@ -203,7 +203,7 @@ pub(super) async fn refused_change(
     if prometheus.reloaded().await.unwrap_or(true) {
         return None;
     }
-    let in_stack = prometheus.rules().await.is_ok_and(|rules| rules.iter().any(alert::in_stack));
+    let in_stack = prometheus.rules().await.is_ok_and(|rules| rules.iter().any(in_stack));
     let command = if in_stack {
         "docker compose exec prometheus promtool check config /etc/prometheus/prometheus.yml"
     } else {

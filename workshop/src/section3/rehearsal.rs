@@ -3,58 +3,19 @@
 //! the running stack is looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use super::alert::{self, files, kit_files};
-use super::api::{Instants, Prometheus, Rule, Series};
+use super::Options;
+use super::alert;
+use super::api::{Instants, Prometheus, Rule};
+use super::day::{AFTER, Fired, LABELS, OUTAGE, QUIET, SHORT, in_outage, rehearse};
 use super::mistakes::{Mistake, seconds};
-use super::programs::{self, quoted};
+use super::past::{Moment, STEP, past};
+use super::rule_files::in_stack;
 use super::selection::nothing_selected;
+use super::template::labels_in;
 use super::tree::Node;
-use super::{Options, reach};
 use crate::shell::Shell;
 use crate::verdict::{Finding, Judgement, Trouble};
-
-/// A day in the life of the app, in the notation of promtool's unit tests.
-struct Day {
-    name: &'static str,
-    /// For how many seconds which share of the visits fails, in percent.
-    failing: &'static [(u64, u64)],
-    at_second: u64,
-    /// Whether it fires in that second, or has at any time before.
-    ever: bool,
-    fires: bool,
-}
-
-/// 15 % fail always; ten minutes in, all do.
-const QUIET: Day =
-    Day { name: "quiet", failing: &[(1200, 15)], at_second: 1200, ever: true, fires: false };
-const OUTAGE: Day = Day {
-    name: "outage",
-    failing: &[(600, 15), (360, 100)],
-    at_second: 960,
-    ever: false,
-    fires: true,
-};
-const AFTER: Day = Day {
-    name: "after",
-    failing: &[(600, 15), (360, 100), (600, 15)],
-    at_second: 1560,
-    ever: false,
-    fires: false,
-};
-/// What the stack does every four minutes.
-const SHORT: Day = Day {
-    name: "short",
-    failing: &[(600, 15), (45, 100), (195, 15)],
-    at_second: 840,
-    ever: true,
-    fires: true,
-};
-
-/// The labels of the rehearsal's series.
-const LABELS: [&str; 4] = ["endpoint", "instance", "job", "status"];
 
 /// When it fires, somebody can read it: no template fails, or asks for a label that is not there.
 pub(super) async fn read(
@@ -104,7 +65,7 @@ pub(super) async fn read(
         .filter(|label| !added(label))
         .collect();
     for (annotation, text) in &rule.annotations {
-        if let Some(label) = alert::labels_in(text).find(|label| !labels.contains(label)) {
+        if let Some(label) = labels_in(text).find(|label| !labels.contains(label)) {
             // The rehearsal's series have only the labels that this stack gives.
             let series = prometheus.range("requests_total", lately).await.unwrap_or_default();
             let given = series.iter().any(|series| series.labels.contains_key(label));
@@ -270,16 +231,13 @@ const FAILURE_RATE: &str = "TREECOUNTER_FAILURE_RATE";
 
 /// How to let all visits fail, there where the app runs.
 fn raise_faults(rule: &Rule) -> String {
-    let start = if alert::in_stack(rule) {
-        "docker compose up -d app"
-    } else {
-        "cargo run -p section3-compose"
-    };
+    let start =
+        if in_stack(rule) { "docker compose up -d app" } else { "cargo run -p section3-compose" };
     Shell::HERE.with(&[(FAILURE_RATE, "1")], start)
 }
 
 fn end_faults(rule: &Rule) -> String {
-    match (alert::in_stack(rule), Shell::HERE) {
+    match (in_stack(rule), Shell::HERE) {
         (true, Shell::Posix) => "End it with: docker compose up -d app".to_owned(),
         (true, Shell::PowerShell) => {
             format!("End it with: Remove-Item env:{FAILURE_RATE}; docker compose up -d app")
@@ -294,239 +252,9 @@ async fn misnamed(prometheus: &Prometheus, rule: &Rule) -> Option<Mistake> {
     nothing_selected(prometheus, Node(&tree)).await
 }
 
-/// Whether the rule behaves on that day as it should, in promtool's unit tests: they evaluate the
-/// learner's own file, with the kit's recording rules, and take no time. Nothing without promtool.
-fn rehearse(options: &Options, rule: &Rule, day: &Day) -> Option<anyhow::Result<bool>> {
-    let promtool = programs::find_program("promtool")?;
-    let test = day.test(rule, &rule_files(options));
-    let run = programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &test);
-    Some(run.and_then(|(passed, words)| {
-        // A test that could not be run is no answer.
-        if !passed && !words.contains("expr: ") {
-            anyhow::bail!("promtool: {}", words.trim());
-        }
-        Ok(passed)
-    }))
-}
-
-/// An alert that fires.
-#[derive(Debug, PartialEq)]
-struct Fired {
-    /// The names of its labels.
-    labels: Vec<String>,
-    /// With all templates expanded.
-    annotations: BTreeMap<String, String>,
-}
-
-/// The rule's alerts in an outage, if it fires there. A unit test that expects none says what it got.
-fn in_outage(options: &Options, rule: &Rule) -> Option<anyhow::Result<Vec<Fired>>> {
-    let promtool = programs::find_program("promtool")?;
-    let mut text = OUTAGE.visits(&rule_files(options));
-    let _ = write!(
-        text,
-        "    alert_rule_test:\n      - eval_time: {}s\n        alertname: {}\n        exp_alerts: []\n",
-        OUTAGE.at_second,
-        quoted(&rule.name)
-    );
-    let run = programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &text);
-    Some(run.map(|(_, words)| fired(&words)))
-}
-
-/// `Labels:{alertname="X"}`, and below it `Annotations:{summary="..."}`.
-fn fired(words: &str) -> Vec<Fired> {
-    let listed =
-        |line: &str, name: &str| line.trim().strip_prefix(name)?.strip_prefix(":{").map(in_quotes);
-    let lines: Vec<&str> = words.lines().collect();
-    let pairs = lines.windows(2).filter_map(|pair| {
-        Some(Fired {
-            labels: listed(pair[0], "Labels")?.into_keys().collect(),
-            annotations: listed(pair[1], "Annotations")?,
-        })
-    });
-    pairs.collect()
-}
-
-/// `a="b", c="\"d\""`
-fn in_quotes(text: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut rest = text;
-    while let Some((name, after)) = rest.split_once("=\"") {
-        let mut value = String::new();
-        let mut chars = after.chars();
-        while let Some(c) = chars.next().filter(|c| *c != '"') {
-            value.extend(if c == '\\' { chars.next() } else { Some(c) });
-        }
-        found.insert(name.trim_matches([',', ' ']).to_owned(), value);
-        rest = chars.as_str();
-    }
-    found
-}
-
-/// The learner's rules, and those of the kit that they may build on.
-fn rule_files(options: &Options) -> Vec<PathBuf> {
-    let mut rules: Vec<PathBuf> = kit_files(&options.root);
-    rules.extend(files(&options.root, options.solution).into_iter().map(|file| file.path));
-    rules
-}
-
-impl Day {
-    fn test(&self, rule: &Rule, rules: &[PathBuf]) -> String {
-        let mut text = self.visits(rules);
-        let firing = format!("ALERTS{{alertname={:?},alertstate=\"firing\"}}", rule.name);
-        let expr = if self.ever {
-            format!("count(count_over_time({firing}[1h])) or vector(0)")
-        } else {
-            format!("count({firing}) or vector(0)")
-        };
-        let expected = if self.fires { "1" } else { "0" };
-        let _ = write!(
-            text,
-            "    promql_expr_test:\n      - expr: {}\n        eval_time: {}s\n        exp_samples: [{{labels: '{{}}', value: {expected}}}]\n",
-            quoted(&format!("({expr}) > bool 0")),
-            self.at_second,
-        );
-        text
-    }
-
-    /// A unit test up to what it tests.
-    fn visits(&self, rules: &[PathBuf]) -> String {
-        let mut text = String::from("rule_files:\n");
-        for file in rules {
-            let _ = writeln!(text, "  - {}", quoted(&file.to_string_lossy()));
-        }
-        let _ = write!(
-            text,
-            "evaluation_interval: 5s\ntests:\n  - name: {}\n    interval: 5s\n    input_series:\n",
-            self.name
-        );
-        for instance in ["app-1:8001", "app-2:8001"] {
-            let labels = format!("job=\"treecounter\",instance=\"{instance}\"");
-            let mut line = |series: &str, values: &str| {
-                let _ = writeln!(
-                    text,
-                    "      - series: {}\n        values: {}",
-                    quoted(series),
-                    quoted(values)
-                );
-            };
-            line(&format!("up{{{labels}}}"), &self.values(|_| 0, 1));
-            let counter = |endpoint: &str, status: &str| {
-                format!("requests_total{{{labels},endpoint=\"{endpoint}\",status=\"{status}\"}}")
-            };
-            // 100 visits in an interval, so that percents are whole.
-            line(&counter("/treecounter", "200"), &self.values(|failing| 100 - failing, 0));
-            line(&counter("/treecounter", "503"), &self.values(|failing| failing, 0));
-            line(&counter("/", "200"), &self.values(|_| 10, 0));
-            line(&counter("/metrics", "200"), &self.values(|_| 1, 0));
-            line(&counter("other", "404"), &self.values(|_| 5, 0));
-        }
-        text
-    }
-
-    /// The values of a counter that rises by so much in each interval, or of something constant.
-    fn values(&self, rise: impl Fn(u64) -> u64, from: u64) -> String {
-        let mut parts = Vec::new();
-        let mut value = from;
-        for (seconds, failing) in self.failing {
-            let (steps, rise) = (seconds / 5, rise(*failing));
-            parts.push(format!("{value}+{rise}x{}", steps - 1));
-            value += rise * steps;
-        }
-        parts.join(" ")
-    }
-}
-
-/// Seconds between two looks at the past.
-const STEP: f64 = 5.0;
-
-/// How it was, and what the rule says to that.
-struct Moment {
-    fires: bool,
-    /// Most visits failed.
-    failing: bool,
-    /// No more than usual failed, and for some time.
-    healthy: bool,
-    /// More than usual failed.
-    unusual: bool,
-}
-
-/// Without promtool: the rule's expression in the last quarter of an hour, with `for` taken into
-/// account, beside what really happened.
-async fn past(prometheus: &Prometheus, rule: &Rule, now: f64) -> Result<Vec<Moment>, Box<Trouble>> {
-    const FAILURES: &str = "sum(rate(requests_total{endpoint=\"/treecounter\",status=~\"5..\"}[1m])) \
-                            / sum(rate(requests_total{endpoint=\"/treecounter\"}[1m]))";
-    let at = Instants { start: now - 900.0, end: now, step: STEP };
-    let (found, truth) =
-        match (prometheus.range(&rule.query, at).await, prometheus.range(FAILURES, at).await) {
-            (Ok(found), Ok(truth)) => (found, truth),
-            (Err(error), _) | (_, Err(error)) => return reach::trouble(prometheus, &error).await,
-        };
-    let index = |time: f64| ((time - at.start) / at.step).round() as i64;
-    let times = |series: &[Series]| -> Vec<(i64, f64)> {
-        series
-            .iter()
-            .flat_map(|one| &one.points)
-            .map(|(time, value)| (index(*time), *value))
-            .collect()
-    };
-    let steps = ((at.end - at.start) / at.step) as i64;
-    Ok(moments(&times(&found), &times(&truth), rule.duration, steps))
-}
-
-/// Puts together when the expression had a result, which share of the visits failed, and how long
-/// `for` is. Steps count from 0.
-fn moments(holds: &[(i64, f64)], failing: &[(i64, f64)], wait: f64, steps: i64) -> Vec<Moment> {
-    let holds: BTreeSet<i64> = holds.iter().map(|(step, _)| *step).collect();
-    let ratio: BTreeMap<i64, f64> = failing.iter().copied().collect();
-    let wait = (wait / STEP).ceil() as i64;
-    // The wait, and a minute more for a window that is longer than this one's. Between two outages
-    // of the stack there are not even two and a half minutes.
-    let calm = wait + 12;
-    let fires = |step: i64| step >= wait && (step - wait..=step).all(|step| holds.contains(&step));
-    let usual = |step: &i64| ratio.get(step).is_some_and(|ratio| *ratio < 0.22);
-    (0..=steps)
-        .map(|step| Moment {
-            fires: fires(step),
-            failing: ratio.get(&step).is_some_and(|ratio| *ratio > 0.4),
-            unusual: ratio.contains_key(&step) && !usual(&step),
-            healthy: step >= calm && (step - calm..=step).all(|step| usual(&step)),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_past_says_when_a_rule_would_have_fired() {
-        // 100 steps of calm, 20 of an outage, and calm again.
-        let failing: Vec<(i64, f64)> = (0..180)
-            .map(|step| (step, if (100..120).contains(&step) { 0.9 } else { 0.15 }))
-            .collect();
-        let holds: Vec<(i64, f64)> = (102..122).map(|step| (step, 1.0)).collect();
-        let past = moments(&holds, &failing, 30.0, 180);
-        let fires: Vec<usize> = (0..180).filter(|step| past[*step].fires).collect();
-        assert_eq!(fires, (108..122).collect::<Vec<_>>());
-        assert!(past.iter().any(|moment| moment.fires && moment.failing));
-        assert!(!past.iter().any(|moment| moment.fires && moment.healthy));
-        assert!(past[60].healthy && !past[10].healthy && !past[125].healthy);
-        assert!(past[110].unusual && !past[60].unusual && !past[180].unusual);
-        // Between two of the stack's outages there is time enough.
-        let outages: Vec<(i64, f64)> =
-            (0..180).map(|step| (step, if step % 48 < 20 { 0.9 } else { 0.15 })).collect();
-        for wait in [30.0, 60.0] {
-            let past = moments(&[], &outages, wait, 180);
-            assert!(past.iter().any(|moment| moment.healthy), "{wait}");
-        }
-        // One that always has a result fires on good days too.
-        let always: Vec<(i64, f64)> = (0..180).map(|step| (step, 1.0)).collect();
-        assert!(
-            moments(&always, &failing, 30.0, 180)
-                .iter()
-                .any(|moment| moment.fires && moment.healthy)
-        );
-    }
 
     #[test]
     fn faults_are_raised_where_the_app_runs() {
@@ -536,22 +264,5 @@ mod tests {
         let end = |file: &str| end_faults(&Rule { file: file.to_owned(), ..Rule::default() });
         assert!(end("/etc/prometheus-learner/alerts.yml").ends_with("docker compose up -d app"));
         assert!(end("/home/me/section3-compose/rules/alerts.yml").contains("Ctrl-C"));
-    }
-
-    #[test]
-    fn what_fires_is_read_from_promtools_words() {
-        let words = "  FAILED:\n    exp:[], \n    got:[\n  0:\n    Labels:{alertname=\"A\", job=\"t\"}\n    \
-                     Annotations:{action=\"x=\\\"y\\\"\", summary=\"oh, no\"}\n ]\n";
-        let annotations = [("action", "x=\"y\""), ("summary", "oh, no")];
-        let annotations = annotations.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        let labels = vec!["alertname".to_owned(), "job".to_owned()];
-        assert_eq!(fired(words), [Fired { labels, annotations: annotations.into() }]);
-        assert_eq!(fired("Unit Testing: SUCCESS"), []);
-    }
-
-    #[test]
-    fn a_day_as_a_counter() {
-        assert_eq!(OUTAGE.values(|failing| failing, 0), "0+15x119 1800+100x71");
-        assert_eq!(QUIET.values(|_| 0, 1), "1+0x239");
     }
 }
