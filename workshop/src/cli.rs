@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    check, doctor, goto, hint, learner, prefetch, reset, scrape, solution, status, traffic, undo,
+use crate::commands::{
+    doctor, goto, hint, prefetch, reset, scrape, solution, status, traffic, undo,
 };
+use crate::{check, process};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", about, version)]
@@ -41,7 +42,7 @@ pub fn run() -> ExitCode {
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Goto(args)) => goto::run(args),
         Some(Command::Guard) => {
-            learner::guard::run();
+            process::guard::run();
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Hint(args)) => hint::run(args),

@@ -1,35 +1,15 @@
-//! The commands of `cargo workshop`, one module each, and what they share.
-
-pub mod backup;
-pub mod change;
-pub mod cli;
-pub mod embedded;
-pub mod progress;
-pub mod screen;
-pub mod section3;
-pub mod sections;
-pub mod starter;
-pub mod tool;
-pub mod workspace;
+//! `cargo workshop`. What depends on what, from below: `terminal`, `exposition`, `course` and `http`
+//! know nothing of each other; `process` starts programs; `learner` keeps the learner's files;
+//! `check` judges; `commands` are what is typed.
 
 pub mod check;
-pub mod doctor;
+mod cli;
+mod commands;
+pub mod course;
 pub mod exposition;
-mod fetch;
-pub mod goto;
-pub mod hint;
-mod learner;
-pub mod prefetch;
-mod probe;
-pub mod reset;
-pub mod scrape;
-mod settings;
-mod shell;
-pub mod solution;
-pub mod status;
-mod stop;
-pub mod traffic;
-pub mod undo;
-pub mod verdict;
+mod http;
+pub mod learner;
+mod process;
+mod terminal;
 
 pub use cli::run;

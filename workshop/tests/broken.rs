@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use support::{Broken, check_executable, each_in_parallel, repository, steady};
-use workshop::sections::Course;
+use workshop::course::Course;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,8 +10,8 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 use support::{Broken, Killed, check_executable, each_in_parallel, repository, solution, workshop};
-use workshop::sections::Course;
-use workshop::starter;
+use workshop::course::Course;
+use workshop::learner::starter;
 
 /// The sections whose checks look at the learner's program, and the first check that its starter
 /// cannot pass.

@@ -7,7 +7,7 @@ mod prometheus;
 
 use prometheus::{Kit, missing};
 use serde::Deserialize;
-use workshop::verdict::{Trouble, Verdict};
+use workshop::check::verdict::{Trouble, Verdict};
 
 const QUESTIONS: usize = 14;
 
@@ -45,7 +45,7 @@ fn every_finished_answer_passes_and_the_starter_passes_none_but_the_bonus() {
     }
     let kit = Kit::new();
     let mut judge = kit.judge();
-    let questions: Vec<&str> = workshop::section3::CHECKS
+    let questions: Vec<&str> = workshop::check::stack::CHECKS
         .into_iter()
         .filter(|check| check.starts_with("promql-"))
         .collect();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use workshop::sections::Course;
+use workshop::course::Course;
 
 const GOOD: &str = r#"
 format = 1

@@ -7,8 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use workshop::sections::{Course, Section};
-use workshop::{embedded, starter};
+use workshop::course::{Course, Section};
+use workshop::learner::{embedded, starter};
 
 /// A starter is read on a projector, without scrolling.
 const LINES_OF_A_SCREEN: usize = 80;

@@ -1,20 +1,20 @@
 //! Which function judges which check of sections.toml.
 
-use super::context::Context;
-use super::{bonus, section1, section2};
-use crate::verdict::Judgement;
+use crate::check::program::context::Context;
+use crate::check::program::{bonus, section1, section2};
+use crate::check::verdict::Judgement;
 
 /// A check that looks at the learner's running program.
-pub(super) type JudgeFn = fn(&Context<'_>) -> Judgement;
+pub(crate) type JudgeFn = fn(&Context<'_>) -> Judgement;
 
-/// The section whose checks look at the running stack, and are judged by [`crate::section3`].
-pub(super) const STACK: &str = "section3";
+/// The section whose checks look at the running stack, and are judged by [`crate::check::stack`].
+pub(crate) const STACK: &str = "section3";
 
 /// The check that comes first, and is cargo's to judge.
-pub(super) const BUILDS: &str = "builds";
+pub(crate) const BUILDS: &str = "builds";
 
 /// The checks of the learner's running program, by section and in order.
-pub(super) const JUDGES: [(&str, &[(&str, JudgeFn)]); 3] = [
+pub(crate) const JUDGES: [(&str, &[(&str, JudgeFn)]); 3] = [
     (
         "section1",
         &[
@@ -55,14 +55,14 @@ pub(super) const JUDGES: [(&str, &[(&str, JudgeFn)]); 3] = [
 ];
 
 /// The checks of a section, if they look at the learner's program.
-pub(super) fn judges(section: &str) -> Option<&'static [(&'static str, JudgeFn)]> {
+pub(crate) fn judges(section: &str) -> Option<&'static [(&'static str, JudgeFn)]> {
     JUDGES.iter().find(|(slug, _)| *slug == section).map(|(_, judges)| *judges)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sections::Course;
+    use crate::course::Course;
 
     /// An entry without a check would never be judged, and a check without an entry has no title.
     #[test]

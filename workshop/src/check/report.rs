@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::verdict::{Outcome, Verdict};
+use crate::check::verdict::{Outcome, Verdict};
 
 /// All outcomes of one check of one section.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// The section's slug.
     pub section: String,
     /// The section's title.
@@ -39,7 +39,7 @@ pub(super) struct Report {
 
 /// The requests of one run, as commands to paste.
 #[derive(Debug, Serialize)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The command that starts the program as it was started; empty if somebody else did.
     pub start: String,
     /// The requests, in order.
@@ -48,7 +48,7 @@ pub(super) struct Asked {
 
 /// The outcomes of one step.
 #[derive(Debug, Serialize)]
-pub(super) struct StepReport {
+pub(crate) struct StepReport {
     /// Its number in the section's README.
     pub step: usize,
     /// Its title.
@@ -59,23 +59,23 @@ pub(super) struct StepReport {
 
 impl Report {
     /// The outcomes of the section's own checks.
-    pub(super) fn own(&self) -> impl Iterator<Item = &Outcome> {
+    pub(crate) fn own(&self) -> impl Iterator<Item = &Outcome> {
         self.steps.iter().flat_map(|step| &step.checks)
     }
 
     /// What failed, if something did. After a failure nothing is judged any more.
-    pub(super) fn failed(&self) -> Option<&Outcome> {
+    pub(crate) fn failed(&self) -> Option<&Outcome> {
         let all = self.earlier.iter().chain(self.own());
         all.into_iter().find(|outcome| outcome.verdict == Some(Verdict::Fail))
     }
 
     /// How many questions of the bonus have no answer, and are not missed.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.unseen.iter().filter(|check| check.starts_with("promql-")).count()
     }
 
     /// The slugs of the section's own checks that passed.
-    pub(super) fn passed(&self) -> Vec<&str> {
+    pub(crate) fn passed(&self) -> Vec<&str> {
         let passed = self.own().filter(|outcome| outcome.verdict == Some(Verdict::Pass));
         passed.map(|outcome| outcome.check.as_str()).collect()
     }

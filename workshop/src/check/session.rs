@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 
-use super::catalog::{self, BUILDS, JudgeFn};
-use super::clues::Source;
-use super::context::Context;
-use super::report::{Report, StepReport};
-use super::run::Launch;
-use super::runs::{Runs, Wanted};
-use crate::fetch::http_url;
-use crate::learner::{Build, Built};
-use crate::probe::Address;
-use crate::section3;
-use crate::sections::{Course, Section};
-use crate::verdict::{Finding, Judgement, Outcome, Verdict};
-use crate::workspace::Workspace;
+use crate::check::catalog::{BUILDS, JudgeFn};
+use crate::check::program::context::Context;
+use crate::check::program::experiment::Launch;
+use crate::check::program::experiments::{Runs, Wanted};
+use crate::check::program::source::Source;
+use crate::check::report::{Report, StepReport};
+use crate::check::verdict::{Finding, Judgement, Outcome, Verdict};
+use crate::check::{catalog, stack};
+use crate::course::{Course, Section};
+use crate::http::fetch::http_url;
+use crate::http::probe::Address;
+use crate::learner::workspace::Workspace;
+use crate::process::{Build, Built};
 
 /// What `--attach` takes.
 const EXAMPLE: &str = "http://localhost:8001";
@@ -31,7 +31,7 @@ const RELAYED_OF_FLOOD: usize = 3;
 
 /// Which program is judged.
 #[derive(Debug, Clone)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     /// The learner's.
     Learner,
     /// The finished one.
@@ -44,7 +44,7 @@ pub(super) enum Subject {
 
 /// What checks of this call have in common.
 #[derive(Debug)]
-pub(super) struct Session<'a> {
+pub(crate) struct Session<'a> {
     /// The learner's copy of the workshop.
     pub workspace: &'a Workspace,
     /// The sections.
@@ -52,7 +52,7 @@ pub(super) struct Session<'a> {
     /// Which program is judged.
     pub subject: Subject,
     /// Where the stack of section 3 is.
-    pub stack: section3::Options,
+    pub stack: stack::Options,
     /// The screen is cleared after the build.
     pub watch: bool,
 }
@@ -62,7 +62,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// When nothing could be judged at all.
-    pub(super) fn check(&self, section: &Section) -> anyhow::Result<Report> {
+    pub(crate) fn check(&self, section: &Section) -> anyhow::Result<Report> {
         if section.slug == catalog::STACK {
             return self.check_stack(section);
         }
@@ -150,7 +150,7 @@ impl Session<'_> {
             section.slug
         );
         let slugs = section.checks().map(|(.., check)| check.slug.as_str());
-        let judged = section3::judge(options, slugs)?;
+        let judged = stack::judge(options, slugs)?;
         let mut judgements = judged.judgements;
         let mut judging = Judging { section, ended: false };
         let own: Vec<Outcome> = section
@@ -165,7 +165,7 @@ impl Session<'_> {
         let mut steps = by_step(section, own);
         if judged.by_own {
             // A learner whose stack does not run should not read that it does.
-            let of_stack = |outcome: &Outcome| section3::OF_STACK.contains(&outcome.check.as_str());
+            let of_stack = |outcome: &Outcome| stack::OF_STACK.contains(&outcome.check.as_str());
             for step in &mut steps {
                 if step.checks.iter().all(of_stack) {
                     step.title.push_str(BY_OWN);
@@ -296,7 +296,7 @@ fn by_step(section: &Section, mut outcomes: Vec<Outcome>) -> Vec<StepReport> {
 fn relayed(context: &Context<'_>) -> (Vec<String>, u64) {
     let output = &context.runs.calm.output;
     let (mut lines, more) = output.first(usize::MAX);
-    lines.retain(|line| !super::section1::is_routine(line));
+    lines.retain(|line| !crate::check::program::section1::is_routine(line));
     let most = if output.floods() { RELAYED_OF_FLOOD } else { RELAYED };
     let left_out = lines.len().saturating_sub(most) as u64 + more;
     lines.truncate(most);

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::session::Session;
-use super::{frame, pick, remember};
-use crate::screen::{FRAME, paint};
-use crate::sections::Section;
-use crate::verdict::Verdict;
+use crate::check::session::Session;
+use crate::check::verdict::Verdict;
+use crate::check::{pick, remember, render};
+use crate::course::Section;
+use crate::terminal::style::{FRAME, paint};
 
 /// How often the files are looked at when there is no event.
 const LOOK: Duration = Duration::from_millis(250);
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 
 /// Checks now and after every save, until Ctrl-C.
-pub(super) fn run(session: &Session<'_>, name: Option<&str>) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(session: &Session<'_>, name: Option<&str>) -> anyhow::Result<ExitCode> {
     let mut section = pick(session, name)?;
     let directories: Vec<PathBuf> = session
         .course
@@ -67,7 +67,7 @@ fn show(session: &Session<'_>, section: &Section, follows: bool) -> anyhow::Resu
                     anstream::eprintln!("{}\n", report.warnings);
                 }
             }
-            anstream::print!("{}", frame::frame(&report, session.course, section));
+            anstream::print!("{}", render::frame(&report, session.course, section));
             remember(session, section, &report);
             let next = match report.verdict {
                 Verdict::Pass if follows => "Edit the next section's file, and that is checked.",

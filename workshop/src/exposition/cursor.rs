@@ -1,10 +1,10 @@
 //! A place in one line of the text.
 
-use super::ParseError;
+use crate::exposition::ParseError;
 
 /// What is left to read of a line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     line: usize,
     text: &'a str,
     at: usize,
@@ -13,30 +13,30 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(line: usize, text: &'a str, ended: bool) -> Self {
+    pub(crate) fn new(line: usize, text: &'a str, ended: bool) -> Self {
         Self { line, text, at: 0, ended }
     }
 
-    pub(super) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         self.line
     }
 
-    pub(super) fn rest(&self) -> &'a str {
+    pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    pub(super) fn peek(&self) -> Option<char> {
+    pub(crate) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    pub(super) fn next(&mut self) -> Option<char> {
+    pub(crate) fn next(&mut self) -> Option<char> {
         let character = self.peek()?;
         self.at += character.len_utf8();
         Some(character)
     }
 
     /// Steps over a character if it comes next.
-    pub(super) fn eat(&mut self, character: char) -> bool {
+    pub(crate) fn eat(&mut self, character: char) -> bool {
         let found = self.peek() == Some(character);
         if found {
             self.at += character.len_utf8();
@@ -44,24 +44,24 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    pub(super) fn take_while(&mut self, accepted: impl Fn(char) -> bool) -> &'a str {
+    pub(crate) fn take_while(&mut self, accepted: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
         let length = rest.find(|character| !accepted(character)).unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
     }
 
-    pub(super) fn skip_blanks(&mut self) {
+    pub(crate) fn skip_blanks(&mut self) {
         self.take_while(is_blank);
     }
 
     /// What stands between here and the next blank.
-    pub(super) fn token(&mut self) -> &'a str {
+    pub(crate) fn token(&mut self) -> &'a str {
         self.take_while(|character| !is_blank(character))
     }
 
     /// The complaint that something else should stand here.
-    pub(super) fn expected(&self, expected: impl Into<String>) -> ParseError {
+    pub(crate) fn expected(&self, expected: impl Into<String>) -> ParseError {
         let found = match self.peek() {
             None if self.ended => "the end of the line".to_owned(),
             None => "the end of the text".to_owned(),
@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The complaint that `found`, which starts here, is not what should stand here.
-    pub(super) fn error(
+    pub(crate) fn error(
         &self,
         expected: impl Into<String>,
         found: impl Into<String>,
@@ -87,6 +87,6 @@ impl<'a> Cursor<'a> {
     }
 }
 
-pub(super) fn is_blank(character: char) -> bool {
+pub(crate) fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t')
 }

@@ -8,7 +8,7 @@ pub struct Exposition {
     /// The families, in the order in which they first appear.
     pub families: Vec<Family>,
     /// The lines of the text: what a message quotes.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
 }
 
 /// A metric family: the samples that share a HELP and a TYPE.
@@ -96,7 +96,7 @@ impl Exposition {
 
 impl Family {
     /// An empty family of this name.
-    pub(super) fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             kind: Kind::Untyped,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::cursor::Cursor;
-use super::{Exposition, Family, Kind, Labels, ParseError, Sample};
+use crate::exposition::cursor::Cursor;
+use crate::exposition::{Exposition, Family, Kind, Labels, ParseError, Sample};
 
 /// Reads the body of an answer to a scrape, up to the first mistake.
 pub fn parse(body: &[u8]) -> Result<Exposition, ParseError> {

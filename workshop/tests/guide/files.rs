@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use workshop::progress::{self, Progress};
+use workshop::learner::progress;
+use workshop::learner::progress::Progress;
 
 use crate::tree::{Tree, course};
 
@@ -13,11 +14,11 @@ const MINE: &str = "// my own work, and not even Rust yet: }{\n";
 
 fn finished(slug: &str) -> String {
     let section = course().section(slug).unwrap();
-    workshop::starter::finished(section, &section.files[0]).unwrap()
+    workshop::learner::starter::finished(section, &section.files[0]).unwrap()
 }
 
 fn starter(slug: &str) -> String {
-    workshop::starter::generate(course(), course().section(slug).unwrap()).unwrap()
+    workshop::learner::starter::generate(course(), course().section(slug).unwrap()).unwrap()
 }
 
 /// The command that a reset, goto or undo prints as its way back.

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use workshop::progress::{self, Progress};
-use workshop::sections::Section;
+use workshop::course::Section;
+use workshop::learner::progress;
+use workshop::learner::progress::Progress;
 
 use crate::tree::{Tree, course};
 

@@ -1,6 +1,6 @@
 //! status, hint and solution: what stands on the learner's screen.
 
-use workshop::progress;
+use workshop::learner::progress;
 
 use crate::tree::{Tree, course};
 
@@ -158,12 +158,13 @@ fn the_solution_is_shown_as_a_difference() {
 #[test]
 fn a_solved_file_is_the_solution_whatever_its_header_and_line_ends() {
     let tree = Tree::new();
-    let solution = workshop::starter::solution(&course().section("section2").unwrap().files[0]);
+    let solution =
+        workshop::learner::starter::solution(&course().section("section2").unwrap().files[0]);
     let solution = solution.unwrap();
     for text in [
         solution.clone(),
         solution.replace('\n', "\r\n"),
-        format!("//! Mine.\n\n{}", workshop::starter::body(&solution)),
+        format!("//! Mine.\n\n{}", workshop::learner::starter::body(&solution)),
     ] {
         tree.write(TWO, &text);
         let shown = tree.run("solution section2");

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use workshop::sections::Course;
-use workshop::starter;
-use workshop::workspace::Workspace;
+use workshop::course::Course;
+use workshop::learner::starter;
+use workshop::learner::workspace::Workspace;
 
 /// A workshop at its beginning, in a directory that is removed with it.
 pub(crate) struct Tree {

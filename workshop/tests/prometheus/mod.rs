@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use workshop::section3::{Judge, Options};
+use workshop::check::stack::{Judge, Options};
 
 /// Whether Prometheus is not installed. That is a skip, and a failure where everything must be.
 pub(crate) fn missing() -> bool {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use workshop::verdict::Verdict;
+use workshop::check::verdict::Verdict;
 
 use crate::prometheus::{Kit, missing, read};
 use crate::{server, words};

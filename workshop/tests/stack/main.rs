@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use alerts::{kit_with, rule};
 use prometheus::{Kit, missing};
-use workshop::section3::{self, Judge, Options};
-use workshop::verdict::{Judgement, Trouble, Verdict};
+use workshop::check::stack;
+use workshop::check::stack::{Judge, Options};
+use workshop::check::verdict::{Judgement, Trouble, Verdict};
 
 /// Answers every request with what `answer` makes of its path: the status line's end, headers, body.
 fn server(answer: impl Fn(&str) -> (String, String, String) + Send + Sync + 'static) -> SocketAddr {
@@ -167,7 +168,7 @@ fn who_has_judged_is_said_and_what_was_not_looked_at() {
     );
     let options = Options { root: kit.root.clone(), fresh: true, ..Options::default() };
     let checks = ["prometheus-reachable", "promql-count", "promql-p95", "grafana-panel"];
-    let judged = section3::judge(options, checks).unwrap();
+    let judged = stack::judge(options, checks).unwrap();
     assert!(judged.judgements.iter().all(|(_, judgement)| judgement.is_ok()), "{judged:?}");
     assert!(judged.by_own);
     assert_eq!(judged.unseen, ["promql-p95", "grafana-panel"]);
@@ -209,7 +210,7 @@ fn answers_are_judged_on_what_a_running_prometheus_has_scraped() {
     let mut running = kit.judge_with(Some(app()));
     let mut judge = kit.judge_by(running.url());
     assert!(!judge.is_own());
-    for check in section3::OF_STACK {
+    for check in stack::OF_STACK {
         running.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}"));
         judge.judge(check).unwrap_or_else(|trouble| panic!("{check}: {trouble:?}"));
     }

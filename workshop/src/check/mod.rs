@@ -1,0 +1,134 @@
+//! `cargo workshop check`: drives the learner's running program and judges it.
+//!
+//! Three layers. A section's steps read like its lesson (`section1`, `section2`, `bonus`); under
+//! them are the experiments with a running program (`run`, `runs`); and under those small
+//! assertions on what was seen (`look`). Seeing comes before judging, so a judgement depends on
+//! nothing but what was kept.
+
+mod catalog;
+mod program;
+mod render;
+mod report;
+mod session;
+pub mod stack;
+pub mod verdict;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::check::report::Report;
+use crate::check::session::{Session, Subject};
+use crate::course::{Course, Section};
+use crate::learner::progress;
+use crate::learner::progress::Progress;
+use crate::learner::workspace::Workspace;
+use crate::process;
+
+/// Build and start your program, drive it, and judge what it exposes
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The section; without one, the one whose directory you are in, or the first not done
+    section: Option<String>,
+
+    /// Check again after every save, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["attach", "json"])]
+    watch: bool,
+
+    /// Judge a program that runs already, such as http://localhost:8001
+    #[arg(long, value_name = "URL")]
+    attach: Option<String>,
+
+    /// Section 3: where Prometheus is, if not on this machine at PROMETHEUS_PORT
+    #[arg(long, value_name = "URL")]
+    prometheus: Option<String>,
+
+    /// Section 3: where Grafana is, if not on this machine at GRAFANA_PORT
+    #[arg(long, value_name = "URL")]
+    grafana: Option<String>,
+
+    /// Print every request of the check as a curl command
+    #[arg(long, short, conflicts_with = "watch")]
+    verbose: bool,
+
+    /// Print the report as JSON, for tools
+    #[arg(long)]
+    json: bool,
+
+    /// Judge the solution instead of your file
+    #[arg(long, conflicts_with = "attach")]
+    solution: bool,
+
+    /// Judge this executable
+    #[arg(long, hide = true, conflicts_with_all = ["attach", "solution"])]
+    exe: Option<PathBuf>,
+
+    /// The source of that executable, for clues
+    #[arg(long, hide = true, requires = "exe")]
+    source: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let course = Course::embedded()?;
+    let workspace = Workspace::find()?;
+    stop_on_ctrl_c(args.watch)?;
+    process::guard::start();
+    let subject = match (&args.attach, args.solution, args.exe) {
+        (Some(url), ..) => Subject::Running(url.clone()),
+        (None, true, _) => Subject::Solution,
+        (None, false, Some(path)) => Subject::Executable(path, args.source),
+        (None, false, None) => Subject::Learner,
+    };
+    let stack = stack::Options {
+        prometheus: args.prometheus,
+        grafana: args.grafana,
+        ..stack::Options::default()
+    };
+    let session = Session { workspace: &workspace, course, subject, stack, watch: args.watch };
+    if args.watch {
+        return watch::run(&session, args.section.as_deref());
+    }
+    let section = pick(&session, args.section.as_deref())?;
+    let report = session.check(section)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        anstream::print!("{}", render::frame(&report, course, section));
+        if args.verbose {
+            anstream::print!("{}", render::asked(&report));
+        }
+    }
+    remember(&session, section, &report);
+    Ok(report.verdict.exit_code())
+}
+
+fn pick<'a>(session: &Session<'a>, name: Option<&str>) -> anyhow::Result<&'a Section> {
+    let progress = Progress::load(session.workspace);
+    session.workspace.pick(session.course, &progress, name)
+}
+
+/// Keeps what the learner's own program has passed. A check is worth its verdict even when that
+/// cannot be written down.
+fn remember(session: &Session<'_>, section: &Section, report: &Report) {
+    if !matches!(session.subject, Subject::Learner) {
+        return;
+    }
+    let failed = report.failed().map(|outcome| outcome.check.as_str());
+    if let Err(error) = progress::record(session.workspace, section, &report.passed(), failed) {
+        anstream::eprintln!("note: your progress was not kept: {error:#}");
+    }
+}
+
+/// Nothing that a check has started outlives it. A watch is meant to be ended so; a check is not.
+fn stop_on_ctrl_c(watch: bool) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        process::stop_all();
+        stack::stop_all();
+        anstream::eprintln!();
+        std::process::exit(if watch { 0 } else { 130 });
+    })
+    .context("cannot listen for Ctrl-C")
+}

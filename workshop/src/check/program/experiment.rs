@@ -1,0 +1,315 @@
+//! The experiments: what is done to one running program, and what was seen of it. Judging comes
+//! later, from what is kept here, and needs no program.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::check::program::faults::Faults;
+use crate::exposition;
+use crate::exposition::{Exposition, ParseError};
+use crate::http::fetch::NoAnswer;
+use crate::http::probe::{Address, Probe, Timed};
+use crate::process::{NoStart, Output, Program};
+
+/// What is visited.
+pub(crate) const PAGE: &str = "/treecounter";
+/// Visits of one experiment. Not a round number, so that it is recognised in a message.
+pub(crate) const VISITS: usize = 7;
+/// Scrapes between two looks at the counters.
+pub(crate) const SCRAPES: usize = 3;
+/// Unknown paths that are asked for.
+pub(crate) const STRANGERS: usize = 50;
+
+/// How long a program may take to open its port.
+const START: Duration = Duration::from_secs(10);
+/// How long an answer may take, beyond the latency that the program was told to have.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long a scrape may take while visits are under way: less than they take.
+const MEANWHILE: Duration = Duration::from_millis(1500);
+/// Requests under way at the same time. Fewer than the visits, so that some come later: a clock that
+/// was started with the program, and not with the request, is found out.
+const AT_ONCE: usize = 3;
+/// For how long /metrics is asked for once the visits have got there.
+const MIDST: Duration = Duration::from_millis(100);
+/// When they must have got there, also on a busy machine, if the program does not tell.
+const LATE: Duration = Duration::from_secs(3);
+/// Between two of those scrapes.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How to start the program.
+#[derive(Debug, Clone)]
+pub(crate) struct Launch {
+    /// The executable.
+    pub executable: PathBuf,
+    /// The directory it is started in.
+    pub directory: PathBuf,
+}
+
+/// What was seen of one program, in the order in which it happened. What is `None` was not reached.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// What the program was told to do.
+    pub faults: Faults,
+    /// What the program has written.
+    pub output: Output,
+    /// Why it does not listen, or how it ended in the middle.
+    pub trouble: Option<NoStart>,
+    /// /metrics before the first visit.
+    pub before: Option<Scrape>,
+    /// The visits to /treecounter.
+    pub visits: Option<Answers>,
+    /// /metrics after the visits.
+    pub after: Option<Scrape>,
+    /// /metrics after some scrapes and nothing else.
+    pub scraped: Option<Scrape>,
+    /// A request for the front page.
+    pub front: Option<Answers>,
+    /// Requests for paths that do not exist.
+    pub strangers: Option<Answers>,
+    /// /metrics after both.
+    pub end: Option<Scrape>,
+    /// Scrapes while visits were under way.
+    pub during: Vec<Scrape>,
+}
+
+/// The answers to requests for the same thing.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// The first of the requests.
+    pub probe: Probe,
+    /// What came back, in the order in which it was sent.
+    pub answers: Vec<Result<Timed, NoAnswer>>,
+}
+
+/// One reading of /metrics.
+#[derive(Debug)]
+pub(crate) struct Scrape {
+    /// The request.
+    pub probe: Probe,
+    /// What came back.
+    pub answer: Result<Timed, NoAnswer>,
+    /// The body of a 200, parsed.
+    pub exposition: Option<Result<Exposition, ParseError>>,
+}
+
+impl Scrape {
+    /// The status code, if it was answered.
+    pub(crate) fn status(&self) -> Option<u16> {
+        Some(self.answer.as_ref().ok()?.answer.status)
+    }
+}
+
+impl Answers {
+    /// The status codes, of those that were answered.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = u16> {
+        self.answers.iter().flatten().map(|timed| timed.answer.status)
+    }
+
+    /// The first request that was not answered.
+    pub(crate) fn unanswered(&self) -> Option<&NoAnswer> {
+        self.answers.iter().find_map(|answer| answer.as_ref().err())
+    }
+
+    /// How long the answers took, on average, as a visitor sees it.
+    pub(crate) fn mean_seconds(&self) -> f64 {
+        let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
+        seconds.sum::<f64>() / self.answers.len() as f64
+    }
+}
+
+impl Run {
+    fn new(faults: Faults) -> Self {
+        Self {
+            faults,
+            output: Output::default(),
+            trouble: None,
+            before: None,
+            visits: None,
+            after: None,
+            scraped: None,
+            front: None,
+            strangers: None,
+            end: None,
+            during: Vec::new(),
+        }
+    }
+
+    /// Starts a program with these faults, does an experiment with it, and stops it.
+    pub(crate) fn launch(launch: &Launch, faults: Faults, experiment: Experiment) -> Self {
+        let mut run = Self::new(faults);
+        let started = Program::start(&launch.executable, &launch.directory, &faults.settings());
+        let program = match started {
+            Ok(program) => program,
+            Err(trouble) => return Self { trouble: Some(trouble), ..run },
+        };
+        run.output = program.output.clone();
+        match program.wait_until_listening(START) {
+            Ok(addr) => run.experiment(experiment, &Address::from(addr)),
+            Err(trouble) => run.trouble = Some(trouble),
+        }
+        if let (None, Some(status)) = (&run.trouble, program.died()) {
+            run.trouble = Some(NoStart::Died(status));
+        }
+        match experiment {
+            // Its visits are still under way, and would make a graceful stop a long one.
+            Experiment::ScrapeMeanwhile => program.kill(),
+            _ => program.stop(),
+        }
+        run
+    }
+
+    /// Does an experiment with a program that somebody else has started.
+    pub(crate) fn attach(address: &Address) -> Self {
+        let mut run = Self::new(Faults::NONE);
+        run.experiment(Experiment::Everything, address);
+        run
+    }
+
+    fn experiment(&mut self, experiment: Experiment, address: &Address) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        match runtime {
+            Ok(runtime) => {
+                // What is not reached stays `None`; the judgement says which answer was missing.
+                let _ = runtime.block_on(self.conduct(experiment, address));
+            }
+            Err(error) => self.trouble = Some(NoStart::NotRun(error.to_string())),
+        }
+    }
+
+    async fn conduct(&mut self, experiment: Experiment, address: &Address) -> Option<()> {
+        let limit = ANSWER + self.faults.latency;
+        let visit = |_| Probe::get(PAGE, limit);
+        let scraped = scrape(address).await.keep(&mut self.before);
+        if scraped.is_none() && experiment == Experiment::Everything {
+            // Is it /metrics alone that does not answer, or everything?
+            self.visits = Some(together(address, 1, visit).await);
+        }
+        scraped?;
+        match experiment {
+            Experiment::Visits => {
+                together(address, VISITS, visit).await.keep(&mut self.visits)?;
+                scrape(address).await.keep(&mut self.after)?;
+            }
+            Experiment::Everything => {
+                together(address, VISITS, visit).await.keep(&mut self.visits)?;
+                scrape(address).await.keep(&mut self.after)?;
+                for _ in 1..SCRAPES {
+                    scrape(address).await.keep(&mut None)?;
+                }
+                scrape(address).await.keep(&mut self.scraped)?;
+                let front = |_| Probe::get("/", ANSWER);
+                together(address, 1, front).await.keep(&mut self.front)?;
+                let stranger = |index| Probe::get(format!("/no-such-tree/{}", index + 1), ANSWER);
+                together(address, STRANGERS, stranger).await.keep(&mut self.strangers)?;
+                scrape(address).await.keep(&mut self.end)?;
+            }
+            Experiment::ScrapeMeanwhile => {
+                // Without an exposition, an earlier check fails.
+                self.before.as_ref()?.exposition.as_ref()?.as_ref().ok()?;
+                let mut visits = JoinSet::new();
+                // Many more than the program has threads, so that visits that hold theirs leave none
+                // to a scrape for a long time, wherever in the queue that is.
+                let threads = thread::available_parallelism().map_or(2, NonZero::get);
+                let count = 4 * threads;
+                for index in 0..count {
+                    let (probe, address) = (visit(index), address.clone());
+                    visits.spawn(async move { probe.send(&address).await });
+                }
+                // Dropping the visits at the end closes their connections.
+                let (start, mut arrived) = (Instant::now(), None);
+                while arrived.is_none_or(|arrival: Instant| arrival.elapsed() < MIDST) {
+                    let scrape = scrape_within(address, MEANWHILE).await;
+                    let answered = scrape.answered();
+                    if arrived.is_none() && (connections(&scrape) > count || start.elapsed() > LATE)
+                    {
+                        arrived = Some(Instant::now());
+                    }
+                    self.during.push(scrape);
+                    if !answered {
+                        break;
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// What is done to a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Experiment {
+    /// Visits between two scrapes.
+    Visits,
+    /// The same, then scrapes alone, then unknown paths.
+    Everything,
+    /// Scrapes while visits are under way.
+    ScrapeMeanwhile,
+}
+
+/// What an experiment keeps; it ends when an answer is missing, since more would be missing too.
+trait Keep: Sized {
+    fn answered(&self) -> bool;
+
+    fn keep(self, place: &mut Option<Self>) -> Option<()> {
+        let answered = self.answered();
+        *place = Some(self);
+        answered.then_some(())
+    }
+}
+
+impl Keep for Scrape {
+    fn answered(&self) -> bool {
+        self.answer.is_ok()
+    }
+}
+
+impl Keep for Answers {
+    fn answered(&self) -> bool {
+        self.unanswered().is_none()
+    }
+}
+
+async fn scrape(address: &Address) -> Scrape {
+    scrape_within(address, ANSWER).await
+}
+
+async fn scrape_within(address: &Address, limit: Duration) -> Scrape {
+    let probe = Probe::get("/metrics", limit);
+    let answer = probe.send(address).await;
+    let body = answer.as_ref().ok().filter(|timed| timed.answer.status == 200);
+    let exposition = body.map(|timed| exposition::parse(&timed.answer.body));
+    Scrape { probe, answer, exposition }
+}
+
+/// How many connections the program has, the scrape's own among them, if its base metrics tell.
+fn connections(scrape: &Scrape) -> usize {
+    let exposition = scrape.exposition.as_ref().and_then(|parsed| parsed.as_ref().ok());
+    let tasks = exposition.and_then(|exposition| exposition.sample("tokio_alive_tasks", &[]));
+    tasks.map_or(0, |sample| sample.value as usize)
+}
+
+/// Sends requests, several at a time, until all are answered or one is not.
+async fn together(address: &Address, count: usize, probe: impl Fn(usize) -> Probe) -> Answers {
+    let mut answers: Vec<Option<Result<Timed, NoAnswer>>> = vec![None; count];
+    let mut under_way = JoinSet::new();
+    let mut next = 0;
+    loop {
+        while next < count && under_way.len() < AT_ONCE {
+            let (index, probe, address) = (next, probe(next), address.clone());
+            under_way.spawn(async move { (index, probe.send(&address).await) });
+            next += 1;
+        }
+        let Some(Ok((index, answer))) = under_way.join_next().await else { break };
+        let missing = answer.is_err();
+        answers[index] = Some(answer);
+        if missing {
+            break;
+        }
+    }
+    Answers { probe: probe(0), answers: answers.into_iter().flatten().collect() }
+}

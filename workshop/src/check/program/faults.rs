@@ -1,0 +1,55 @@
+//! What the learner's program is told to do to its visitors, so that nothing depends on chance.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::terminal::shell::Shell;
+
+const MIN: &str = "TREECOUNTER_LATENCY_MIN_SECONDS";
+const MAX: &str = "TREECOUNTER_LATENCY_MAX_SECONDS";
+
+/// The failures and the latency of one run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Faults {
+    /// Whether every visit to /treecounter fails, or none does.
+    pub failing: bool,
+    /// How long every visit takes.
+    pub latency: Duration,
+}
+
+impl Faults {
+    /// Every visit succeeds at once.
+    pub(crate) const NONE: Faults = Faults { failing: false, latency: Duration::ZERO };
+    /// Every visit fails at once.
+    pub(crate) const FAILING: Faults = Faults { failing: true, latency: Duration::ZERO };
+    /// Every visit takes a time between 0.1 and 0.5 s.
+    pub(crate) const SLOW: Faults = Faults { failing: false, latency: Duration::from_millis(200) };
+    /// Every visit takes longer than anything else in a check.
+    pub(crate) const STUCK: Faults = Faults { failing: false, latency: Duration::from_secs(2) };
+
+    /// The variables that say so.
+    pub(crate) fn settings(&self) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([self.failure_rate(), self.latency(MIN), self.latency(MAX)])
+    }
+
+    /// The command that starts a program with these faults, as one types it on this system. A
+    /// setting that does not matter to what is looked at is left out.
+    pub(crate) fn command(&self, cargo_run: &str) -> String {
+        let settings = match self.latency.is_zero() {
+            true => vec![self.failure_rate()],
+            false => vec![self.latency(MIN), self.latency(MAX)],
+        };
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Shell::HERE.with(&settings, cargo_run)
+    }
+
+    fn failure_rate(&self) -> (&'static str, String) {
+        let rate = if self.failing { "1" } else { "0" };
+        ("TREECOUNTER_FAILURE_RATE", rate.to_owned())
+    }
+
+    fn latency(&self, name: &'static str) -> (&'static str, String) {
+        (name, self.latency.as_secs_f64().to_string())
+    }
+}

@@ -1,0 +1,16 @@
+//! Checks of a running program of the learner's. A section's steps read like its lesson
+//! (`section1`, `section2`, `bonus`); under them are the experiments with the program; and under
+//! those small assertions on what was seen. Seeing comes before judging, so a judgement depends on
+//! nothing but what was kept.
+
+pub(crate) mod assertions;
+pub(crate) mod bonus;
+pub(crate) mod context;
+mod counting;
+pub(crate) mod experiment;
+pub(crate) mod experiments;
+pub(crate) mod faults;
+pub(crate) mod section1;
+pub(crate) mod section2;
+mod similar;
+pub(crate) mod source;

@@ -1,0 +1,279 @@
+//! The learner's alert rule: is it valid, is it loaded, and does it say what is needed? How it behaves
+//! is asked in `rehearsal`.
+
+use std::path::Path;
+
+use crate::check::stack::Options;
+use crate::check::stack::alert::promtool_error::{complaint, line_of, tab_in_indent};
+use crate::check::stack::alert::rule_files::{
+    DIRECTORY, RuleFile, alert_names, files, in_stack, is_kits, saved_later, wait_for_reload,
+};
+use crate::check::stack::alert::templates::bad_template;
+use crate::check::stack::prometheus::api::{Prometheus, Rule};
+use crate::check::stack::prometheus::{connection, programs};
+use crate::check::stack::promql::mistakes::seconds;
+use crate::check::verdict::{Finding, Judgement, Quote, Trouble};
+
+/// The stack's outage keeps the ratio of failures high for about this long, in seconds.
+const LONGEST_WAIT: f64 = 80.0;
+
+fn example() -> &'static str {
+    "The file has the shape of a rule in its comments; step \"Write an alert\" of the README says what it is \
+     to watch."
+}
+
+/// The files hold an alert, and promtool finds nothing to say.
+pub(crate) fn valid(root: &Path, solution: bool, page: &str) -> Judgement {
+    let files = files(root, solution);
+    let expected = format!("an alert rule in {DIRECTORY}/alerts.yml");
+    if files.is_empty() {
+        return Finding::new(expected, "no file that ends in .yml").because(example()).fail();
+    }
+    if let Some(promtool) = programs::find_program("promtool") {
+        for file in &files {
+            let copy = file.text.replace("\r\n", "\n");
+            let run = programs::promtool(
+                &promtool,
+                &["check", "rules", "--lint=all", "--lint-fatal"],
+                "rules.yml",
+                &copy,
+            );
+            match run {
+                Ok((true, _)) => {}
+                Ok((false, words)) => return refused(file, &words, page),
+                Err(error) => return Finding::new(expected, format!("{error:#}")).could_not_tell(),
+            }
+        }
+    }
+    if files.iter().all(|file| alert_names(&file.text).is_empty()) {
+        return Finding::new(expected, "no alert in it so far").because(example()).fail();
+    }
+    Ok(())
+}
+
+/// What promtool says, at the line it means.
+fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
+    let mut complaint = complaint(words);
+    let complaint_is_about_query = complaint.contains("could not parse expression");
+    let mut number = line_of(&complaint);
+    // The parser stops at the mistake or above it, as where a tab's list begins.
+    let is_unreadable = complaint.starts_with("yaml: ");
+    let tab = tab_in_indent(&file.text).filter(|_| is_unreadable);
+    if let Some(line) = tab {
+        complaint = format!("a tab in the indent of line {line}");
+        number = tab;
+    }
+    let quote = number.and_then(|line| {
+        let text = file.text.lines().nth(line.checked_sub(1)?)?;
+        Some(Quote { of: file.name.clone(), line, text: text.to_owned() })
+    });
+    let cause = match () {
+        () if tab.is_some() => Some("YAML is indented with blanks only."),
+        () if complaint.contains("could not parse expression") => {
+            Some("The expression is no PromQL. Try it in Prometheus first.")
+        }
+        () if complaint.contains("not a valid duration") => Some("A duration has a unit: for: 30s"),
+        () if complaint.contains("not found in type") => Some(
+            "That word does not belong there: is it misspelt, or indented too little or too much?",
+        ),
+        () if complaint.contains("did not find expected")
+            || complaint.contains("mapping values")
+            || complaint.contains("could not find") =>
+        {
+            Some(
+                "At this line or below it the indentation is not right, or a text with a colon or a brace in it \
+                 needs quotes around it.",
+            )
+        }
+        () if complaint.contains("cannot unmarshal") => Some(
+            "Something else belongs there: groups and rules are lists, whose items begin with `- `.",
+        ),
+        () if complaint.contains("template") => {
+            Some("A template has two braces on both sides: {{ $value }}, {{ $labels.instance }}")
+        }
+        () if is_unreadable && number.is_some() => {
+            Some("The mistake is at this line, or shortly below it.")
+        }
+        () => None,
+    };
+    let finding = Finding::new(format!("{} that Prometheus takes", file.name), complaint)
+        .quoting(quote)
+        .try_with(format!("promtool check rules {}", file.name));
+    let finding = match complaint_is_about_query {
+        true => finding.try_with(page),
+        false => finding,
+    };
+    match cause {
+        Some(cause) => finding.because(cause).fail(),
+        None => finding.fail(),
+    }
+}
+
+/// The learner's alerts that Prometheus has.
+pub(crate) struct LoadedAlerts {
+    /// One at least.
+    pub(crate) rules: Vec<Rule>,
+    /// Whether these are all that stand in the files.
+    pub(crate) all: Judgement,
+}
+
+/// Prometheus has the learner's alerts, or one of them at least.
+pub(crate) async fn loaded(
+    prometheus: &Prometheus,
+    options: &Options,
+    own: bool,
+) -> Result<LoadedAlerts, Box<Trouble>> {
+    let files = files(&options.root, options.solution);
+    if !own {
+        wait_for_reload(&files).await;
+    }
+    let rules = match prometheus.rules().await {
+        Ok(rules) => rules,
+        Err(error) => return connection::trouble(prometheus, &error).await,
+    };
+    let stack = rules.iter().any(in_stack);
+    let names: Vec<&str> = files.iter().flat_map(|file| alert_names(&file.text)).collect();
+    let is_learners = |rule: &Rule| {
+        rule.kind == "alerting" && !is_kits(rule) && names.contains(&rule.name.as_str())
+    };
+    let rules: Vec<Rule> = rules.into_iter().filter(is_learners).collect();
+    let is_missing = |name: &&str| rules.iter().all(|rule| rule.name != *name);
+    let missing: Vec<&str> = names.iter().copied().filter(is_missing).collect();
+    let expected = |names: &[&str]| {
+        let alerts = if names.len() == 1 { "alert" } else { "alerts" };
+        format!("the {alerts} {} among Prometheus's rules", names.join(", "))
+    };
+    // What is loaded may be what stood there before.
+    if let Some((refused, promtool)) = connection::refused_change(prometheus).await {
+        let finding = Finding::new(expected(&names), refused);
+        // Where promtool is installed, it has found nothing wrong in the rules.
+        return if stack || programs::find_program("promtool").is_none() {
+            finding
+                .because("What is wrong stands in its log, and promtool says it with the line.")
+                .try_with(promtool)
+                .fail()
+        } else {
+            finding
+                .because(
+                    "Mended already? Then tell it, with the first command below. Else it is another file: the \
+                     second one names it.",
+                )
+                .try_with(reload(prometheus))
+                .try_with(promtool)
+                .fail()
+        };
+    }
+    let to_be_told = "A Prometheus of your own has to be told of a saved file: started with \
+                      --web.enable-lifecycle, it listens to the command below.";
+    let by_itself = own || stack;
+    if missing.is_empty() && !by_itself && saved_later(&files, prometheus.last_read().await) {
+        return Finding::new(
+            format!("{}, as it stands in the file", expected(&names)),
+            "It was saved after Prometheus last read it",
+        )
+        .because(to_be_told)
+        .try_with(reload(prometheus))
+        .fail();
+    }
+    if missing.is_empty() {
+        return Ok(LoadedAlerts { rules, all: Ok(()) });
+    }
+    let finding = Finding::new(expected(&missing), "not there");
+    let finding = if own {
+        finding.because("It is read when the check begins. Was it saved just now? Check again.")
+    } else if stack {
+        finding.because("The stack takes over a saved file within five seconds. Check again.")
+    } else {
+        finding.because(to_be_told).try_with(reload(prometheus))
+    };
+    let finding = finding.try_with(prometheus.page("/rules"));
+    if rules.is_empty() {
+        return finding.fail();
+    }
+    Ok(LoadedAlerts { rules, all: finding.fail() })
+}
+
+/// The command that tells a Prometheus of one's own to read its files again.
+fn reload(prometheus: &Prometheus) -> String {
+    format!("curl -X POST {}/-/reload", prometheus.base())
+}
+
+/// It waits, and says how bad it is and what it means.
+pub(crate) fn described(rule: &Rule) -> Judgement {
+    let name = &rule.name;
+    let finding = |expected: &str, found: &str, cause: &str| {
+        Finding::new(format!("{name} with {expected}"), found).because(cause).fail()
+    };
+    if rule.duration <= 0.0 {
+        return finding(
+            "a `for`",
+            "it has none",
+            "Without `for` one bad scrape wakes somebody up. It says how long the condition has to last: for: 30s",
+        );
+    }
+    if rule.duration > LONGEST_WAIT {
+        return finding(
+            "a `for` that is over before the ratio falls",
+            &format!("for: {}", seconds(rule.duration)),
+            "The stack's outage keeps the ratio high for about 85 seconds. Wait for a minute at most.",
+        );
+    }
+    if rule.labels.get("severity").is_none_or(|severity| severity.trim().is_empty()) {
+        return finding(
+            "a severity",
+            "no label severity",
+            "The label says who is told and how: below `labels:`, severity: critical, or warning.",
+        );
+    }
+    if rule.annotations.get("summary").is_none_or(|summary| summary.trim().is_empty()) {
+        return finding(
+            "a summary",
+            "no annotation summary",
+            "That is what somebody reads at night: below `annotations:`, a sentence with what is wrong.",
+        );
+    }
+    if let Some((annotation, found, cause)) = rule
+        .annotations
+        .iter()
+        .find_map(|(name, text)| bad_template(text).map(|(found, cause)| (name, found, cause)))
+    {
+        return finding(&format!("a {annotation} that can be read"), found, cause);
+    }
+    if rule.health == "err" {
+        return finding(
+            "a query that can be evaluated",
+            &rule.last_error,
+            "Try the expression in Prometheus.",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_rule_has_to_say() {
+        let mut rule = Rule { name: "X".to_owned(), duration: 30.0, ..Rule::default() };
+        rule.labels.insert("severity".to_owned(), "critical".to_owned());
+        rule.annotations.insert("summary".to_owned(), "oh".to_owned());
+        assert!(described(&rule).is_ok());
+        rule.duration = 60.0;
+        assert!(described(&rule).is_ok());
+        type Change = fn(&mut Rule);
+        let cases: [(&str, Change); 5] = [
+            ("a `for`", |rule| rule.duration = 0.0),
+            ("before the ratio falls", |rule| rule.duration = 81.0),
+            ("a severity", |rule| rule.labels.clear()),
+            ("a summary", |rule| rule.annotations.clear()),
+            ("can be evaluated", |rule| rule.health = "err".to_owned()),
+        ];
+        for (words, change) in cases {
+            let mut broken = rule.clone();
+            change(&mut broken);
+            let trouble = described(&broken).unwrap_err();
+            assert!(trouble.finding.expected.contains(words), "{}", trouble.finding.expected);
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! Whether Prometheus answers, whether it reaches the app, and what is said when not.
+
+use crate::check::stack::alert::rule_files::in_stack;
+use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, ScrapeTarget};
+use crate::check::verdict::{Finding, Judgement, Trouble};
+use crate::http::fetch::NoAnswer;
+
+/// The job that the app's targets are in.
+pub(crate) const JOB: &str = "treecounter";
+
+pub(crate) const START: &str = "docker compose up --build --detach --wait";
+
+/// What waiting does for a check of the stack that does not pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Waiting {
+    /// Nothing: it has to be mended.
+    Vain,
+    /// The first scrapes may bring it, if a Prometheus was started for this and has an app to scrape.
+    ForFirstScrapes,
+    /// It may pass by itself.
+    ForAMoment,
+}
+
+/// A look at the stack: it passes, or there is trouble, and waiting may help.
+pub(crate) type Look = Result<(), (Waiting, Box<Trouble>)>;
+
+impl Waiting {
+    fn may_help(self, judgement: Judgement) -> Look {
+        judgement.map_err(|trouble| (self, trouble))
+    }
+
+    /// The API answers once Prometheus is ready and no longer busy; all else stays as it is.
+    fn of(error: &ApiError) -> Self {
+        match error {
+            ApiError::NotReady
+            | ApiError::NoAnswer(
+                NoAnswer::TimedOut(_) | NoAnswer::Closed | NoAnswer::Unreachable,
+            ) => Self::ForAMoment,
+            _ => Self::Vain,
+        }
+    }
+}
+
+/// Prometheus is there, ready, and of a version that the lesson is about.
+pub(crate) async fn reachable(prometheus: &Prometheus) -> Judgement {
+    match prometheus.version().await {
+        Ok(version) if is_old(&version) => Finding::new("Prometheus 3", format!("Prometheus {version}"))
+            .because(
+                "Version 2 writes some results in another way (le=\"1\" instead of le=\"1.0\") and cannot tell \
+                 where a query is wrong. The stack has the right one; without Docker: \
+                 prometheus.io/download",
+            )
+            .could_not_tell(),
+        Ok(_) => Ok(()),
+        Err(error) => trouble(prometheus, &error).await,
+    }
+}
+
+fn is_old(version: &str) -> bool {
+    version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse::<u32>().ok())
+        .is_some_and(|major| major < 3)
+}
+
+/// What an API that does not answer as it should means.
+pub(crate) async fn trouble<T>(
+    prometheus: &Prometheus,
+    error: &ApiError,
+) -> Result<T, Box<Trouble>> {
+    let base = prometheus.base();
+    let finding = |found: String| Finding::new(format!("Prometheus at {base}"), found);
+    let curl = format!("curl -i {base}/api/v1/status/buildinfo");
+    match error {
+        ApiError::NoAnswer(NoAnswer::Refused) => finding("connection refused: nothing listens there".to_owned())
+            .because(
+                "Start the stack, or a Prometheus of your own (the README of section 3 has the command). \
+                 Does it run at another address? Then say so: --prometheus http://localhost:PORT",
+            )
+            .try_with(START)
+            .could_not_tell(),
+        ApiError::NoAnswer(NoAnswer::TimedOut(limit)) => {
+            finding(format!("no answer within {} s", limit.as_secs()))
+                .because("Is it busy with a query that is too large? It gives up by itself; try again in a moment.")
+                .try_with(curl)
+                .could_not_tell()
+        }
+        ApiError::NoAnswer(none) => finding(none.to_string())
+            .because("Something else seems to listen there. Where does Prometheus listen? --prometheus names it.")
+            .try_with(curl)
+            .could_not_tell(),
+        ApiError::NotReady => finding("503: it is not ready".to_owned())
+            .because("It starts, or stops. A start takes seconds, and longer with much data: try again in a moment.")
+            .try_with(format!("curl -i {base}/-/ready"))
+            .could_not_tell(),
+        ApiError::Locked => finding("it asks for a login".to_owned())
+            .because("The stack's Prometheus has none. Is this Grafana, or somebody else's? --prometheus names another")
+            .could_not_tell(),
+        ApiError::MovedTo(place) => moved(prometheus, place).could_not_tell(),
+        ApiError::Status(404) => match prometheus.redirect().await {
+            Some(place) if !place.contains("login") => moved(prometheus, &place).could_not_tell(),
+            _ => finding("404: no Prometheus API there".to_owned())
+                .because("Another program listens at that address. As a rule port 3000 is Grafana's, 8001 the app's, 9090 Prometheus's.")
+                .try_with(curl)
+                .could_not_tell(),
+        },
+        ApiError::Html => finding("a page for people (HTML) instead of its API".to_owned())
+            .because("Another program listens at that address, or a proxy in front of it wants something first.")
+            .try_with(curl)
+            .could_not_tell(),
+        ApiError::Foreign => finding("an answer that is not Prometheus's".to_owned())
+            .because("Another program listens at that address. --prometheus names the right one.")
+            .try_with(curl)
+            .could_not_tell(),
+        ApiError::Status(status) => finding(format!("status {status}")).try_with(curl).could_not_tell(),
+        ApiError::Refused { message, .. } => finding(format!("it refused: {message}")).could_not_tell(),
+    }
+}
+
+fn moved(prometheus: &Prometheus, place: &str) -> Finding {
+    let base = prometheus.base();
+    let path = place.strip_prefix(base).unwrap_or(place);
+    // `/prom/query` leads to the page for people; what stands before it is the prefix.
+    let prefix =
+        path.split_once("/query").or(path.split_once("/graph")).map_or(path, |(prefix, _)| prefix);
+    let prefix = prefix.trim_end_matches('/');
+    let finding =
+        Finding::new(format!("Prometheus at {base}"), format!("it sends visitors to {place}"));
+    if prefix.is_empty() || prefix.contains("login") || prefix.contains("://") {
+        return finding.because(
+            "Is this another program, such as Grafana? --prometheus names the right one.",
+        );
+    }
+    finding
+        .because(format!("It listens below a path. Name it with that: --prometheus {base}{prefix}"))
+}
+
+/// The targets of the app's job are up.
+pub(crate) async fn targets_up(prometheus: &Prometheus) -> Look {
+    let targets = match prometheus.targets().await {
+        Ok(targets) => targets,
+        Err(error) => {
+            return Waiting::of(&error).may_help(trouble(prometheus, &error).await);
+        }
+    };
+    let page = prometheus.page("/targets");
+    let expected = format!("a target of the job {JOB} that is up");
+    let of_app: Vec<&ScrapeTarget> = targets
+        .iter()
+        .filter(|target| target.labels.get("job").is_some_and(|job| job == JOB))
+        .collect();
+    if of_app.is_empty() {
+        let jobs: std::collections::BTreeSet<&str> = targets
+            .iter()
+            .filter_map(|target| target.labels.get("job"))
+            .map(String::as_str)
+            .collect();
+        let jobs: Vec<&str> = jobs.into_iter().collect();
+        let (found, waiting) = match jobs[..] {
+            [] => ("no target at all".to_owned(), Waiting::ForAMoment),
+            [job] => (format!("only the job {job}"), Waiting::ForFirstScrapes),
+            _ => (format!("only the jobs {}", jobs.join(", ")), Waiting::ForFirstScrapes),
+        };
+        if let Some((refused, command)) = refused_change(prometheus).await {
+            let finding =
+                Finding::new(expected, found).because(format!("{refused}.")).try_with(command);
+            return Waiting::Vain.may_help(finding.try_with(page).fail());
+        }
+        let finding = Finding::new(expected, found)
+            .because(
+                "Either the configuration has no such job, or the name of the app is not known: then the \
+                 container does not run. Is this the Prometheus of the workshop?",
+            )
+            .try_with("docker compose ps app")
+            .try_with(page);
+        return waiting.may_help(finding.fail());
+    }
+    let Some(down) = of_app.iter().find(|target| target.health == "down") else {
+        if of_app.iter().all(|target| target.health == "up") {
+            return Ok(());
+        }
+        let finding = Finding::new(expected, "not scraped so far").because(
+            "A fresh Prometheus scrapes for the first time after some seconds. Check again.",
+        );
+        return Waiting::ForAMoment.may_help(finding.could_not_tell());
+    };
+    let instance = down.labels.get("instance").map_or("?", String::as_str);
+    let finding = Finding::new(expected, format!("{instance} is down: {}", down.last_error));
+    let why = why_down(&down.last_error, &down.scrape_url);
+    // It may be mended in the very file that is refused.
+    let finding = match refused_change(prometheus).await {
+        Some((refused, command)) => finding.because(format!("{refused}. {why}")).try_with(command),
+        None => finding.because(why),
+    };
+    Waiting::Vain.may_help(finding.try_with(page).fail())
+}
+
+/// That the last change of the configuration or of a rule was not taken, and how to see why.
+pub(crate) async fn refused_change(
+    prometheus: &Prometheus,
+) -> Option<(&'static str, &'static str)> {
+    if prometheus.reloaded().await.unwrap_or(true) {
+        return None;
+    }
+    let in_stack = prometheus.rules().await.is_ok_and(|rules| rules.iter().any(in_stack));
+    let command = if in_stack {
+        "docker compose exec prometheus promtool check config /etc/prometheus/prometheus.yml"
+    } else {
+        "promtool check config deploy/prometheus/local.yml"
+    };
+    Some(("Prometheus refuses a changed file, and goes on with what it had", command))
+}
+
+/// Prometheus's last error in plain words.
+fn why_down(error: &str, url: &str) -> String {
+    let says = |part: &str| error.contains(part);
+    let in_container = "Seen from a container, `localhost` is that container: a neighbour is called by the name of its service.";
+    match () {
+        () if says("connection refused") && !url.contains(":8001/") => {
+            let place = if url.contains("localhost") || url.contains("127.0.0.1") {
+                "`targets:` in deploy/prometheus/local.yml"
+            } else {
+                "`port:` in deploy/prometheus/prometheus.yml"
+            };
+            format!(
+                "Nothing listens at {url}. Is the app running? It listens at port 8001, unless TREECOUNTER_ADDR \
+                 names another: see {place}."
+            )
+        }
+        () if says("connection refused") && url.contains("localhost") => {
+            format!("Nothing listens at {url}. Is the app running? {in_container}")
+        }
+        () if says("connection refused") => {
+            format!("Nothing listens at {url}. Is the app running, and at 0.0.0.0 if it is in a container?")
+        }
+        () if says("no such host") || says("server misbehaving") || says("Temporary failure in name") => {
+            "The name in the target is not known where Prometheus runs. In the stack it is the name of the service, `app`."
+                .to_owned()
+        }
+        () if says("context deadline exceeded") || says("Client.Timeout") => {
+            "The answer took longer than the scrape may. Does something in the program hold up the /metrics page?".to_owned()
+        }
+        () if says("404") => format!("The app has no page at {url}. Section 1 mounts it: is the arm for \"/metrics\" there?"),
+        () if says("HTTP status") => format!("{url} answers with another status than 200. Open it in a browser."),
+        () if says("Content-Type") => {
+            "The page has a Content-Type that Prometheus 3 does not take. The MetricsHandler sends the right one.".to_owned()
+        }
+        () if says("EOF") || says("connection reset") => {
+            "The connection broke before the page was complete. Did the program stop, or panic?".to_owned()
+        }
+        () if says("parse") || says("expected") || says("invalid") || says("unexpected") => {
+            "The page is not valid exposition text. `cargo workshop check section1` shows the line.".to_owned()
+        }
+        () if says("no route to host") || says("network is unreachable") => {
+            "There is no way from Prometheus to that address. Are both in the same Compose project?".to_owned()
+        }
+        () => format!("Open {url} from where Prometheus runs, and look at what comes back."),
+    }
+}
+
+/// The time between two scrapes of the app, in seconds.
+pub(crate) async fn scrape_interval(prometheus: &Prometheus) -> Option<f64> {
+    let targets = prometheus.targets().await.ok()?;
+    let of_app =
+        targets.iter().find(|target| target.labels.get("job").is_some_and(|job| job == JOB))?;
+    duration(&of_app.scrape_interval)
+}
+
+/// `1m30s`, as Prometheus writes durations, in seconds.
+fn duration(text: &str) -> Option<f64> {
+    let mut total = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let seconds = match &after[..unit] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        total += number.parse::<f64>().ok()? * seconds;
+        rest = &after[unit..];
+    }
+    (total > 0.0).then_some(total)
+}
+
+/// The app's counter is stored, and rises.
+pub(crate) async fn requests_arrive(prometheus: &Prometheus, app: &str, now: f64) -> Look {
+    let step = scrape_interval(prometheus).await.unwrap_or(5.0).max(1.0);
+    let at = Instants { start: now - 60.0, end: now, step };
+    let query = format!("sum(requests_total{{job=\"{JOB}\"}})");
+    let found = match prometheus.range(&query, at).await {
+        Ok(found) => found,
+        Err(error) => {
+            return Waiting::of(&error).may_help(trouble(prometheus, &error).await);
+        }
+    };
+    let expected = "requests_total is scraped, and rises";
+    let page = prometheus.graph("requests_total");
+    let Some(series) = found.first() else {
+        let finding = Finding::new(expected, "there is no requests_total")
+            .because("The target is up but has no such metric. Does the program that runs have the counter of section 2?")
+            .try_with(format!("curl -s {app}/metrics | grep requests_total"))
+            .try_with(page);
+        return Waiting::ForFirstScrapes.may_help(finding.fail());
+    };
+    let moved = series.points.windows(2).any(|pair| pair[0].1 != pair[1].1);
+    if moved {
+        return Ok(());
+    }
+    if series.points.len() < 4 {
+        let finding = Finding::new(expected, "only the first values so far")
+            .because("Prometheus needs two scrapes to see a change. Check again in some seconds.");
+        return Waiting::ForAMoment.may_help(finding.could_not_tell());
+    }
+    let finding = Finding::new(expected, "it has not moved for a minute")
+        .because(
+            "The scrape itself is a request, so even without visitors it should rise: is every answer counted, \
+             the one to /metrics too? And is anybody visiting?",
+        )
+        .try_with("cargo workshop traffic")
+        .try_with(page);
+    Waiting::Vain.may_help(finding.fail())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_prometheus_writes_them() {
+        for (text, seconds) in
+            [("5s", 5.0), ("1m", 60.0), ("1m30s", 90.0), ("500ms", 0.5), ("1h0m5s", 3605.0)]
+        {
+            assert_eq!(duration(text), Some(seconds), "{text}");
+        }
+        for text in ["", "5", "x", "5 apples"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn waiting_is_for_what_passes_by_itself() {
+        let limit = std::time::Duration::from_secs(1);
+        for error in [ApiError::NotReady, ApiError::NoAnswer(NoAnswer::TimedOut(limit))] {
+            assert_eq!(Waiting::of(&error), Waiting::ForAMoment, "{error:?}");
+        }
+        for error in [ApiError::NoAnswer(NoAnswer::Refused), ApiError::Html, ApiError::Locked] {
+            assert_eq!(Waiting::of(&error), Waiting::Vain, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn old_versions_are_told() {
+        assert!(
+            is_old("2.53.0") && !is_old("3.5.3+ds1") && !is_old("3.13.2") && !is_old("unknown")
+        );
+    }
+
+    #[test]
+    fn each_scrape_error_has_its_words() {
+        for (error, words) in [
+            (
+                "Get \"http://localhost:8001/metrics\": dial tcp 127.0.0.1:8001: connect: connection refused",
+                "Is the app running?",
+            ),
+            (
+                "dial tcp: lookup apps on 127.0.0.11:53: no such host",
+                "is not known where Prometheus runs",
+            ),
+            ("server returned HTTP status 404 Not Found", "Section 1 mounts it"),
+            ("server returned HTTP status 500 Internal Server Error", "another status than 200"),
+            ("context deadline exceeded", "longer than the scrape may"),
+            (
+                "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target",
+                "Content-Type",
+            ),
+            (
+                "expected equal, got \"<\" (\"INVALID\") while parsing: \"<\"",
+                "not valid exposition text",
+            ),
+            ("Get \"http://app:8001/metrics\": EOF", "broke before"),
+            ("something new", "from where Prometheus runs"),
+        ] {
+            let found = why_down(error, "http://localhost:8001/metrics");
+            assert!(found.contains(words), "{error}: {found}");
+        }
+        let found = why_down("connect: connection refused", "http://172.18.0.2:8002/metrics");
+        assert!(found.contains("It listens at port 8001"), "{found}");
+        assert!(found.ends_with("see `port:` in deploy/prometheus/prometheus.yml."), "{found}");
+    }
+}

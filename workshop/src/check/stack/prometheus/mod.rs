@@ -1,0 +1,7 @@
+//! The Prometheus that judges: the one that runs, or one of the check's own.
+
+pub(crate) mod api;
+pub(crate) mod backfill;
+pub(crate) mod connection;
+pub(crate) mod programs;
+pub(crate) mod throwaway;

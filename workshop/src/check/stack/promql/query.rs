@@ -1,0 +1,312 @@
+//! One answer: read by Prometheus, compared with the finished one, and explained where it differs.
+
+use std::collections::BTreeSet;
+
+use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, Series};
+use crate::check::stack::prometheus::connection;
+use crate::check::stack::promql::answers::Answer;
+use crate::check::stack::promql::ast::Node;
+use crate::check::stack::promql::comparison::{Difference, difference, series_name};
+use crate::check::stack::promql::differences::{At, in_words};
+use crate::check::stack::promql::mistakes;
+use crate::check::stack::promql::mistakes::Mistake;
+use crate::check::stack::promql::questions::Question;
+use crate::check::stack::promql::selectors::nothing_selected;
+use crate::check::stack::promql::syntax_errors::advice;
+use crate::check::verdict::{Finding, Judgement, Quote};
+use crate::http::fetch::NoAnswer;
+
+/// An answer must be right at so many instants at least, or it may be right by chance.
+const INSTANTS: usize = 3;
+
+/// What an answer is judged on.
+pub(crate) struct Bench<'a> {
+    pub(crate) prometheus: &'a Prometheus,
+    pub(crate) instants: Instants,
+    /// Seconds from one scrape to the next.
+    pub(crate) interval: f64,
+    /// The learner's file, as it is named to the learner.
+    pub(crate) file: &'a str,
+}
+
+impl Bench<'_> {
+    /// Judges an answer that is not empty.
+    pub(crate) async fn judge(&self, question: &Question, answer: &Answer) -> Judgement {
+        let finding = Finding::new(question.asked(), "").quoting(self.quote(answer));
+        let tree = match self.prometheus.parse(&answer.query).await {
+            Ok(tree) => tree,
+            Err(ApiError::Refused { message, .. }) => {
+                return self.unreadable(question, answer, &message).await;
+            }
+            Err(error) => return connection::trouble(self.prometheus, &error).await,
+        };
+        let tree = tree.as_ref().map(Node);
+        if let Some(tree) = tree {
+            let gauges = self.gauges(tree).await;
+            let wrong =
+                mistakes::always_wrong(tree, |metric| gauges.contains(metric), self.interval)
+                    .or_else(|| mistakes::wrong_for(question, tree));
+            if let Some(mistake) = wrong {
+                return told(finding, mistake).fail();
+            }
+        }
+        for instants in self.times(question) {
+            let expected = match self.prometheus.range(question.reference(), instants).await {
+                Ok(expected) => expected,
+                Err(error) => return connection::trouble(self.prometheus, &error).await,
+            };
+            let may_be_empty = question.before_everything && instants == self.instants;
+            if !may_be_empty && points(&expected) < INSTANTS {
+                return Finding::new(
+                    format!("data to compare your answer on: {}", question.needs),
+                    if question.bonus { "no histogram so far" } else { "too little of it so far" },
+                )
+                .because(if question.bonus {
+                    "Run the bonus's program for a while, and check again. Until then the answer may stay empty."
+                } else {
+                    "Give it a minute or two of traffic and check again."
+                })
+                .could_not_tell();
+            }
+            let found = match self.prometheus.range(&answer.query, instants).await {
+                Ok(found) => found,
+                Err(ApiError::Refused { kind, message }) => {
+                    return self.refused(finding, answer, &kind, &message);
+                }
+                // The finished query was quick enough.
+                Err(ApiError::NoAnswer(NoAnswer::TimedOut(limit))) => {
+                    let message = format!("no result within {} s", limit.as_secs());
+                    return self.refused(finding, answer, "timeout", &message);
+                }
+                Err(error) => return connection::trouble(self.prometheus, &error).await,
+            };
+            let Some(difference) = difference(&found, &expected) else { continue };
+            let mistake = self.explain(question, answer, tree, &difference, &found, instants).await;
+            return told(finding, mistake).try_with(self.link(answer)).fail();
+        }
+        Ok(())
+    }
+
+    fn times(&self, question: &Question) -> Vec<Instants> {
+        let long_ago = Instants { start: 1e9, end: 1e9 + 60.0, step: 15.0 };
+        if question.before_everything { vec![self.instants, long_ago] } else { vec![self.instants] }
+    }
+
+    /// The metrics in a query that are gauges: by what their program says, or by their names.
+    async fn gauges(&self, tree: Node<'_>) -> BTreeSet<String> {
+        let metrics: BTreeSet<&str> =
+            tree.all().into_iter().map(Node::metric).filter(|metric| !metric.is_empty()).collect();
+        let mut gauges = BTreeSet::new();
+        for metric in metrics {
+            let of_histogram =
+                ["_bucket", "_count", "_sum"].iter().find_map(|end| metric.strip_suffix(end));
+            let said = self.prometheus.metric_type(metric).await.ok().flatten();
+            let gauge = match said.as_deref() {
+                Some(kind) => kind == "gauge",
+                None => !metric.ends_with("_total") && of_histogram.is_none(),
+            };
+            if gauge {
+                gauges.insert(metric.to_owned());
+            }
+        }
+        gauges
+    }
+
+    async fn explain(
+        &self,
+        question: &Question,
+        answer: &Answer,
+        tree: Option<Node<'_>>,
+        difference: &Difference,
+        found: &[Series],
+        instants: Instants,
+    ) -> Mistake {
+        if let Some(tree) = tree {
+            if let Some(mistake) = nothing_selected(self.prometheus, tree).await {
+                return mistake;
+            }
+            if let Some(mistake) = mistakes::about_absence(question, tree, difference) {
+                return mistake;
+            }
+            if *difference == Difference::Empty
+                && let Some(mistake) = self.nothing_matched(&answer.query, tree, instants).await
+            {
+                return mistake;
+            }
+            let reference = self.prometheus.parse(question.reference()).await.ok().flatten();
+            // Other labels are told from the result: that is more to the point than a window.
+            let by_tree = !matches!(difference, Difference::Labels { .. });
+            let explained =
+                reference.as_ref().and_then(|reference| mistakes::explains(tree, Node(reference)));
+            if let Some(mistake) = explained.filter(|_| by_tree) {
+                return mistake;
+            }
+            if let Some(mistake) = mistakes::divided_by_itself(tree, difference, found) {
+                return mistake;
+            }
+        }
+        in_words(difference, question, self.at())
+    }
+
+    /// Two sides with results whose labels never meet.
+    async fn nothing_matched(&self, query: &str, tree: Node<'_>, at: Instants) -> Option<Mistake> {
+        let operation = tree.inside_parentheses();
+        if operation.kind() != "binaryExpr"
+            || matches!(operation.operator(), "and" | "or" | "unless")
+        {
+            return None;
+        }
+        // The tree has no positions: each side is found as the part of the text that parses.
+        let (left, right) = self.sides(query, operation.operator()).await?;
+        let (left, right) = (
+            self.prometheus.range(&left, at).await.ok()?,
+            self.prometheus.range(&right, at).await.ok()?,
+        );
+        if left.is_empty() || right.is_empty() {
+            return None;
+        }
+        Some(Mistake {
+            found: format!(
+                "no result, although both sides of `{}` have some: {} and {}",
+                operation.operator(),
+                series_name(&left[0].labels),
+                series_name(&right[0].labels)
+            ),
+            cause: "Two sides are matched by their labels, and all of them must be the same. Sum both sides by \
+                    the labels that you want to keep: sum by (endpoint) (...) / sum by (endpoint) (...)"
+                .to_owned(),
+        })
+    }
+
+    async fn sides(&self, query: &str, operator: &str) -> Option<(String, String)> {
+        for (at, _) in query.match_indices(operator) {
+            let (left, right) = (&query[..at], &query[at + operator.len()..]);
+            if self.prometheus.parse(left).await.is_ok()
+                && self.prometheus.parse(right).await.is_ok()
+            {
+                return Some((left.to_owned(), right.to_owned()));
+            }
+        }
+        None
+    }
+
+    /// A query that is no PromQL, with the place.
+    async fn unreadable(&self, question: &Question, answer: &Answer, message: &str) -> Judgement {
+        let (place, words) = place_of(message);
+        let mut quote = self.quote(answer);
+        if let Some((line, column)) = place {
+            quote.line = answer.line + line - 1;
+            let text = answer.query.lines().nth(line - 1).unwrap_or_default().to_owned();
+            let before: String =
+                text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            quote.text = format!("{text}\n{before}^");
+        }
+        let finding = Finding::new(question.asked(), words).quoting(quote);
+        if let Some(place) = place
+            && self.begins_another(&answer.query, place).await
+        {
+            return finding
+                .because("One query for each question; a second one begins here.")
+                .fail();
+        }
+        match advice(words, &answer.query) {
+            Some(cause) => finding.because(cause).fail(),
+            None => finding.fail(),
+        }
+    }
+
+    /// Whether a second query stands below a first one, and begins at the place of the error.
+    async fn begins_another(&self, query: &str, (line, column): (usize, usize)) -> bool {
+        let lines: Vec<&str> = query.lines().collect();
+        let Some((above, below)) = lines.split_at_checked(line - 1) else { return false };
+        let indent = below.first().map_or(0, |first| first.len() - first.trim_start().len());
+        column == indent + 1
+            && self.prometheus.parse(&above.join("\n")).await.is_ok()
+            && self.prometheus.parse(&below.join("\n")).await.is_ok()
+    }
+
+    /// A query that parses and is not evaluated all the same.
+    fn refused(&self, finding: Finding, answer: &Answer, kind: &str, message: &str) -> Judgement {
+        let mut finding = finding;
+        finding.found = message.to_owned();
+        if kind == "timeout"
+            || kind == "canceled"
+            || message.contains("too many samples")
+            || message.contains("exceeded maximum resolution")
+        {
+            return finding
+                .because("That is more than a query of a dashboard should cost. A smaller window or fewer steps will do.")
+                .fail();
+        }
+        if message.contains("many-to-many") || message.contains("multiple matches for labels") {
+            return finding
+                .because(
+                    "Each series on the left must find exactly one on the right. Sum both sides by the same \
+                     labels, and they do.",
+                )
+                .fail();
+        }
+        match advice(message, &answer.query) {
+            Some(cause) => finding.because(cause).fail(),
+            None => finding.fail(),
+        }
+    }
+
+    fn quote(&self, answer: &Answer) -> Quote {
+        let mut lines: Vec<&str> = answer.query.lines().take(4).collect();
+        if answer.query.lines().count() > lines.len() {
+            lines.push("...");
+        }
+        Quote { of: self.file.to_owned(), line: answer.line, text: lines.join("\n") }
+    }
+
+    /// A time of day helps to find an instant in a Prometheus that is there afterwards.
+    fn at(&self) -> At {
+        if self.prometheus.stays() { At::TheClock } else { At::MadeUpVisits }
+    }
+
+    fn link(&self, answer: &Answer) -> String {
+        self.prometheus.graph(&answer.query)
+    }
+}
+
+fn told(mut finding: Finding, mistake: Mistake) -> Finding {
+    finding.found = mistake.found;
+    finding.because(mistake.cause)
+}
+
+fn points(series: &[Series]) -> usize {
+    let mut instants: Vec<i64> = series
+        .iter()
+        .flat_map(|series| &series.points)
+        .filter(|(_, value)| !value.is_nan())
+        .map(|(at, _)| *at as i64)
+        .collect();
+    instants.sort_unstable();
+    instants.dedup();
+    instants.len()
+}
+
+/// `invalid parameter "query": 1:29: parse error: words`: the place and the words.
+fn place_of(message: &str) -> (Option<(usize, usize)>, &str) {
+    let Some((before, words)) = message.split_once("parse error: ") else { return (None, message) };
+    let mut numbers = before.trim_end_matches([' ', ':']).rsplit([' ', ':']);
+    let column = numbers.next().and_then(|text| text.parse().ok()).filter(|column| *column > 0);
+    let line = numbers.next().and_then(|text| text.parse().ok()).filter(|line| *line > 0);
+    (line.zip(column), words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read_from_prometheus_words() {
+        let found =
+            place_of("invalid parameter \"query\": 3:29: parse error: unclosed left parenthesis");
+        assert_eq!(found, (Some((3, 29)), "unclosed left parenthesis"));
+        assert_eq!(place_of("1:6: parse error: x"), (Some((1, 6)), "x"));
+        assert_eq!(place_of("query timed out"), (None, "query timed out"));
+        assert_eq!(place_of("parse error: no place"), (None, "no place"));
+    }
+}

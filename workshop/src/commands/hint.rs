@@ -1,0 +1,143 @@
+//! `cargo workshop hint`: the next hint for the check that failed.
+
+use std::process::ExitCode;
+
+use anstream::println;
+
+use crate::course::{Check, Course, Section, Step};
+use crate::http::addresses::Settings;
+use crate::learner::progress::Progress;
+use crate::learner::workspace::Workspace;
+use crate::terminal::style::{FRAME, TYPE, indent, paint};
+
+/// What each tier of hints is.
+const TIERS: [&str; 3] = ["a question", "a pointer", "the shape of the code"];
+
+/// What a hint writes for the package that is being checked, which may be a later section's.
+const PACKAGE: &str = "<package>";
+
+/// The ports of Prometheus and of the app in the hints, unless the learner has moved them.
+const PROMETHEUS: &str = "9090";
+const APP: &str = "8001";
+
+/// Give the next hint for the step that failed
+///
+/// A question first, then a pointer, then the shape of the code.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The section, such as section2 [default: the one you are in]
+    section: Option<String>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (course, workspace) = (Course::embedded()?, Workspace::find()?);
+    let mut progress = Progress::load(&workspace);
+    let section = workspace.pick(course, &progress, args.section.as_deref())?;
+    let Some(stuck) = Stuck::at(course, section, &progress) else {
+        println!("Every check of {} has passed: there is nothing to hint at.", section.slug);
+        println!("Next: {}", paint(TYPE, "cargo workshop"));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let given = progress.hints(section, stuck.check);
+    println!("{}", stuck.heading(section));
+    let settings = Settings::read(workspace.root());
+    let app = if section.slug == "section3" { settings.gateway() } else { settings.app() };
+    show(section, stuck.check, given, &settings.prometheus().to_string(), &app.to_string());
+    println!("\n{}", after(section, given));
+    progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
+    if let Err(error) = progress.save(&workspace) {
+        anstream::eprintln!("note: {error:#}. The next hint will be this one again.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The check that a learner needs a hint for.
+struct Stuck<'a> {
+    owner: &'a Section,
+    number: usize,
+    step: &'a Step,
+    check: &'a Check,
+    /// Nothing failed: it is the first that has not passed.
+    untried: bool,
+}
+
+impl<'a> Stuck<'a> {
+    /// The check that the last run stopped at, else the first that has not passed.
+    fn at(course: &'a Course, section: &'a Section, progress: &Progress) -> Option<Self> {
+        let failed = progress.failed(section).and_then(|slug| course.check(slug));
+        if let Some((owner, number, step, check)) = failed {
+            return Some(Self { owner, number, step, check, untried: false });
+        }
+        let all = || section.checks();
+        let mut open = all().filter(|(.., check)| !progress.passed(section, check));
+        // Before anything was checked, what the starter does already needs no hint.
+        let untouched = all().all(|(.., check)| !progress.passed(section, check));
+        let first_work = all().find(|(_, step, _)| step.todo.is_some()).filter(|_| untouched);
+        let (number, step, check) = first_work.or_else(|| open.next())?;
+        Some(Self { owner: section, number, step, check, untried: true })
+    }
+
+    fn heading(&self, section: &Section) -> String {
+        let mut place = format!("{}, step {}: {}", self.owner.slug, self.number, self.step.title);
+        if self.owner.slug != section.slug {
+            place = format!("{}, which builds on {place}", section.slug);
+        }
+        let check = format!("Check: {}", self.check.title);
+        let untried = if self.untried {
+            "\nNothing has failed yet: this is the next one to pass."
+        } else {
+            ""
+        };
+        format!("{}\n{check}{untried}", paint(TYPE, place))
+    }
+}
+
+/// The next tier, or all of them again when there is none.
+fn show(section: &Section, check: &Check, given: usize, prometheus: &str, app: &str) {
+    let again = given >= TIERS.len();
+    let tiers = if again { 0..TIERS.len() } else { given..given + 1 };
+    for (number, (tier, hint)) in TIERS.iter().zip(&check.hints).enumerate() {
+        if tiers.contains(&number) {
+            let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
+            let hint = hint.replace(PACKAGE, &section.package);
+            let hint = with_ports(&hint, [(PROMETHEUS, prometheus), (APP, app)]);
+            println!("\n{}\n\n{}", paint(FRAME, title), indent(&hint, 2));
+        }
+    }
+}
+
+/// A hint with other ports than the usual ones. One pass: a port may move to where another was.
+fn with_ports(hint: &str, moved: [(&str, &str); 2]) -> String {
+    let mut text = String::new();
+    let mut rest = hint;
+    while let Some((at, (usual, port))) =
+        moved.iter().filter_map(|moved| Some((rest.find(moved.0)?, moved))).min()
+    {
+        text.push_str(&rest[..at]);
+        text.push_str(port);
+        rest = &rest[at + usual.len()..];
+    }
+    text + rest
+}
+
+fn after(section: &Section, given: usize) -> String {
+    let slug = &section.slug;
+    let check = paint(TYPE, format!("cargo workshop check {slug}"));
+    let more = match TIERS.get(given + 1) {
+        Some(tier) => format!("{} ({tier})", paint(TYPE, format!("cargo workshop hint {slug}"))),
+        None => paint(TYPE, format!("cargo workshop solution {slug}")),
+    };
+    format!("Next:    {check}\nStuck?   {more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_may_change_places() {
+        let moved = [("9090", "8001"), ("8001", "18001")];
+        assert_eq!(with_ports("at 8001, 9090 and 8001", moved), "at 18001, 8001 and 18001");
+    }
+}

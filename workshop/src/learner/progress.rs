@@ -1,0 +1,304 @@
+//! What the learner has done: a plain text file, keyed by slugs, safe to delete.
+//!
+//! A check calls [`record`]; every other command reads. An entry that this version does not know
+//! is kept and ignored. A file that cannot be understood is set aside, never fatal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::course::{Check, Course, Section};
+use crate::learner::workspace;
+use crate::learner::workspace::Workspace;
+
+/// What the first line says before the format's number.
+const TITLE: &str = "cargo workshop progress, format ";
+
+/// What the first line says after it.
+const ADVICE: &str = ". Safe to delete: a check writes it again.";
+
+/// The version of the file that this program writes, and the newest that it reads.
+const FORMAT: u32 = 1;
+
+/// What follows the slug of the section that was checked last.
+const LATEST: &str = "checked-last";
+
+/// What has been passed, failed and hinted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    sections: BTreeMap<String, Entry>,
+    /// The section that was checked last.
+    latest: Option<String>,
+}
+
+/// What is known of one section.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Entry {
+    passed: BTreeSet<String>,
+    /// The check that the last run of this section stopped at.
+    failed: Option<String>,
+    /// How many hints were given, by check.
+    hints: BTreeMap<String, usize>,
+    /// It was finished by `goto`, not by the learner.
+    caught_up: bool,
+    /// Lines of a kind that this version does not know.
+    unknown: Vec<String>,
+}
+
+/// What a load found: the progress, and what the learner should be told about the file.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What has been done; nothing, when the file could not be understood.
+    pub progress: Progress,
+    /// Why the file was set aside, and where it is now.
+    pub note: Option<String>,
+}
+
+/// Writes down what a check of a section found: all that passed, and what failed first.
+/// What could not be told is in neither, and leaves what was known before.
+pub fn record(
+    workspace: &Workspace,
+    section: &Section,
+    passed: &[&str],
+    failed: Option<&str>,
+) -> anyhow::Result<()> {
+    let mut progress = Progress::load(workspace);
+    progress.note(section, passed, failed);
+    progress.save(workspace)
+}
+
+impl Progress {
+    /// Reads the progress, and tells the learner on stderr when the file had to be set aside.
+    #[must_use]
+    pub fn load(workspace: &Workspace) -> Self {
+        let loaded = Self::read(workspace);
+        if let Some(note) = loaded.note {
+            anstream::eprintln!("note: {note}");
+        }
+        loaded.progress
+    }
+
+    /// Reads the progress. A file that is damaged or from a newer version is set aside.
+    #[must_use]
+    pub fn read(workspace: &Workspace) -> Loaded {
+        let path = path(workspace);
+        let text = match workspace::read(&path) {
+            Ok(None) => return Loaded::default(),
+            Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| "is damaged".to_owned()),
+            Err(error) => {
+                return Loaded {
+                    note: Some(format!("{error:#}. Going on as if nothing was done yet.")),
+                    ..Loaded::default()
+                };
+            }
+        };
+        match text.and_then(|text| Self::parse(&text)) {
+            Ok(progress) => Loaded { progress, note: None },
+            Err(reason) => Loaded { note: Some(set_aside(&path, &reason)), ..Loaded::default() },
+        }
+    }
+
+    /// Writes the progress, in one step.
+    pub fn save(&self, workspace: &Workspace) -> anyhow::Result<()> {
+        workspace::replace(&path(workspace), self.to_string().as_bytes())
+    }
+
+    /// The section that the learner works on: the one that was checked last, while it is not done;
+    /// else the first that is not done.
+    #[must_use]
+    pub fn current<'a>(&self, course: &'a Course) -> Option<&'a Section> {
+        let latest = |section: &&Section| self.latest.as_ref() == Some(&section.slug);
+        let mut open = course.sections.iter().filter(|section| !self.done(section));
+        open.clone().find(latest).or_else(|| open.next())
+    }
+
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sections.is_empty()
+    }
+
+    /// Every check of the section has passed, or `goto` has finished it.
+    #[must_use]
+    pub fn done(&self, section: &Section) -> bool {
+        self.entry(section).is_some_and(|entry| {
+            let all = section.checks().all(|(.., check)| entry.passed.contains(&check.slug));
+            entry.caught_up || (all && entry.failed.is_none())
+        })
+    }
+
+    /// `goto` has finished the section.
+    #[must_use]
+    pub fn caught_up(&self, section: &Section) -> bool {
+        self.entry(section).is_some_and(|entry| entry.caught_up)
+    }
+
+    /// A check of the section has passed, the last time it ran.
+    #[must_use]
+    pub fn passed(&self, section: &Section, check: &Check) -> bool {
+        self.entry(section).is_some_and(|entry| entry.passed.contains(&check.slug))
+    }
+
+    /// The check that the last run of the section stopped at. It may be an earlier section's.
+    #[must_use]
+    pub fn failed(&self, section: &Section) -> Option<&str> {
+        self.entry(section)?.failed.as_deref()
+    }
+
+    /// How many hints were given for a check of the section.
+    #[must_use]
+    pub fn hints(&self, section: &Section, check: &Check) -> usize {
+        let entry = self.entry(section);
+        entry.and_then(|entry| entry.hints.get(&check.slug).copied()).unwrap_or(0)
+    }
+
+    /// Remembers what a check of a section found: see [`record`].
+    pub fn note(&mut self, section: &Section, passed: &[&str], failed: Option<&str>) {
+        self.latest = Some(section.slug.clone());
+        let entry = self.entry_mut(section);
+        for slug in passed {
+            entry.passed.insert((*slug).to_owned());
+            entry.hints.remove(*slug);
+        }
+        if let Some(slug) = failed {
+            entry.passed.remove(slug);
+            entry.caught_up = false;
+        }
+        entry.failed = failed.map(str::to_owned);
+    }
+
+    /// Remembers that so many hints were given for a check of a section.
+    pub fn note_hints(&mut self, section: &Section, check: &Check, given: usize) {
+        self.entry_mut(section).hints.insert(check.slug.clone(), given);
+    }
+
+    /// Remembers that `goto` has finished a section.
+    pub fn note_caught_up(&mut self, section: &Section) {
+        self.entry_mut(section).caught_up = true;
+    }
+
+    /// Forgets a section, whose files are back to the starter.
+    pub fn forget(&mut self, section: &Section) {
+        self.latest.take_if(|latest| *latest == section.slug);
+        self.sections.remove(&section.slug);
+    }
+
+    /// What is known of a section becomes what `other` knows.
+    pub fn copy_from(&mut self, other: &Self, section: &str) {
+        if other.latest.as_deref() == Some(section) {
+            self.latest.clone_from(&other.latest);
+        }
+        match other.sections.get(section) {
+            Some(entry) => self.sections.insert(section.to_owned(), entry.clone()),
+            None => self.sections.remove(section),
+        };
+    }
+
+    /// Reads the text of a progress file; the error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut lines = text.lines();
+        let first = lines.next().and_then(|line| line.strip_prefix(TITLE));
+        let format = first.and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        match format {
+            None => return Err("is damaged: its first line does not say what it is".to_owned()),
+            Some(newer) if newer > FORMAT => {
+                return Err(format!(
+                    "is from a newer version (format {newer}, and this one reads {FORMAT})"
+                ));
+            }
+            Some(_) => {}
+        }
+        if text.contains('\0') {
+            return Err("is damaged: it is not text".to_owned());
+        }
+        let mut progress = Self::default();
+        for line in lines {
+            let Some((section, rest)) = line.trim_end().split_once(' ') else {
+                continue;
+            };
+            match rest {
+                LATEST => progress.latest = Some(section.to_owned()),
+                _ => progress.sections.entry(section.to_owned()).or_default().read(rest),
+            }
+        }
+        Ok(progress)
+    }
+
+    fn entry(&self, section: &Section) -> Option<&Entry> {
+        self.sections.get(&section.slug)
+    }
+
+    fn entry_mut(&mut self, section: &Section) -> &mut Entry {
+        self.sections.entry(section.slug.clone()).or_default()
+    }
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(out, "{TITLE}{FORMAT}{ADVICE}")?;
+        for (section, entry) in &self.sections {
+            for line in entry.lines() {
+                writeln!(out, "{section} {line}")?;
+            }
+        }
+        if let Some(latest) = &self.latest {
+            writeln!(out, "{latest} {LATEST}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    /// Reads what follows the section's slug on a line.
+    fn read(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["passed", check] => _ = self.passed.insert(check.to_owned()),
+            ["failed", check] => self.failed = Some(check.to_owned()),
+            ["hints", check, given] if given.parse::<usize>().is_ok() => {
+                self.hints.insert(check.to_owned(), given.parse().unwrap_or(0));
+            }
+            ["caught-up"] => self.caught_up = true,
+            _ => self.unknown.push(line.to_owned()),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut text = String::new();
+        if self.caught_up {
+            text += "caught-up\n";
+        }
+        for check in &self.passed {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "passed {check}");
+        }
+        if let Some(check) = &self.failed {
+            let _ = writeln!(text, "failed {check}");
+        }
+        for (check, given) in &self.hints {
+            let _ = writeln!(text, "hints {check} {given}");
+        }
+        let known = text.lines().map(str::to_owned);
+        known.chain(self.unknown.iter().cloned()).collect()
+    }
+}
+
+/// Where the progress is kept.
+#[must_use]
+pub fn path(workspace: &Workspace) -> PathBuf {
+    workspace.state().join("progress.txt")
+}
+
+fn set_aside(path: &Path, reason: &str) -> String {
+    let free = (1..).map(|number| path.with_extension(format!("set-aside-{number}.txt")));
+    let aside = free.into_iter().find(|aside| !aside.exists());
+    let Some(aside) = aside else {
+        return format!("{} {reason}", path.display());
+    };
+    let said = match fs::rename(path, &aside) {
+        Ok(()) => format!("It was set aside as {}", aside.display()),
+        Err(error) => format!("It could not be set aside ({error})"),
+    };
+    format!("{} {reason}. {said}, and progress starts anew.", path.display())
+}

@@ -1,0 +1,14 @@
+//! The learner's program as a process: built by cargo, started on a free port, listened to, and
+//! stopped with everything it started.
+
+mod build;
+pub(crate) mod command;
+pub(crate) mod guard;
+mod leftovers;
+mod output;
+mod program;
+pub(crate) mod termination;
+
+pub(crate) use crate::process::build::{Build, Built};
+pub(crate) use crate::process::output::Output;
+pub(crate) use crate::process::program::{NoStart, Program, stop_all};
