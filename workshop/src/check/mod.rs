@@ -21,6 +21,7 @@ use anyhow::Context as _;
 
 use crate::check::report::Report;
 use crate::check::session::{Session, Subject};
+use crate::check::verdict::Verdict;
 use crate::course::{Course, Section};
 use crate::learner::progress;
 use crate::learner::progress::Progress;
@@ -117,7 +118,10 @@ fn remember(session: &Session<'_>, section: &Section, report: &Report) {
         return;
     }
     let failed = report.failed().map(|outcome| outcome.check.as_str());
-    if let Err(error) = progress::record(session.workspace, section, &report.passed(), failed) {
+    let with = |verdict| report.with(verdict).map(|outcome| outcome.check.as_str()).collect();
+    let [passed, left_out]: [Vec<&str>; 2] = [Verdict::Pass, Verdict::LeftOut].map(with);
+    let kept = progress::record(session.workspace, section, [&passed, &left_out], failed);
+    if let Err(error) = kept {
         anstream::eprintln!("note: your progress was not kept: {error:#}");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use crate::check::catalog::{self, Method};
 use crate::check::report::{Report, StepReport};
 use crate::check::verdict::{Finding, Outcome, Quote, Verdict};
 use crate::course::{Course, Section};
@@ -39,11 +40,11 @@ pub(crate) fn frame(report: &Report, course: &Course, section: &Section) -> Stri
     if !report.earlier.is_empty() {
         line(&mut text, "");
         line(&mut text, "  From an earlier section");
-        report.earlier.iter().for_each(|outcome| show(&mut text, outcome, &[]));
+        report.earlier.iter().for_each(|outcome| show(&mut text, outcome));
     }
     line(&mut text, "");
     for step in &report.steps {
-        show_step(&mut text, step, &report.unseen, report.failed().is_some());
+        show_step(&mut text, step, report.failed().is_some());
     }
     line(&mut text, "");
     summary(&mut text, report, course, section);
@@ -68,20 +69,26 @@ fn relay(text: &mut String, report: &Report) {
 
 /// A step with its checks. Where one has failed, the other steps are a line each: the failure
 /// should be on the screen without scrolling.
-fn show_step(text: &mut String, step: &StepReport, unseen: &[String], failed: bool) {
+fn show_step(text: &mut String, step: &StepReport, failed: bool) {
     let title = format!("Step {}: {}", step.step, step.title);
-    let all = |verdict| step.checks.iter().all(|outcome| outcome.verdict == verdict);
-    let rest = [Some(Verdict::Pass), None].into_iter().find(|verdict| failed && all(*verdict));
-    let looked_at = |outcome: &Outcome| !unseen.contains(&outcome.check);
+    let passed = |outcome: &Outcome| outcome.verdict == Some(Verdict::Pass);
+    let settled = |outcome: &Outcome| passed(outcome) || is_left_out(outcome);
+    let rest = match () {
+        () if !failed => None,
+        () if step.checks.iter().all(|outcome| outcome.verdict.is_none()) => Some(None),
+        () if !step.checks.iter().all(settled) => None,
+        () if step.checks.iter().any(passed) => Some(Some(Verdict::Pass)),
+        () => Some(Some(Verdict::LeftOut)),
+    };
     match rest {
         Some(verdict) => {
-            let (style, mark) = mark(verdict.filter(|_| step.checks.iter().any(looked_at)));
+            let (style, mark) = mark(verdict);
             line(text, &format!("  {} {title}", paint(style, mark)));
         }
         None => {
             line(text, "");
             line(text, &format!("  {title}"));
-            step.checks.iter().for_each(|outcome| show(text, outcome, unseen));
+            step.checks.iter().for_each(|outcome| show(text, outcome));
             line(text, "");
         }
     }
@@ -92,19 +99,22 @@ fn mark(verdict: Option<Verdict>) -> (Style, &'static str) {
         Some(Verdict::Pass) => (GOOD, "ok  "),
         Some(Verdict::Fail) => (BAD, "FAIL"),
         Some(Verdict::CouldNotTell) => (WARN, "?   "),
-        None => (Style::new(), "-   "),
+        Some(Verdict::LeftOut) | None => (Style::new(), "-   "),
     }
 }
 
-fn show(text: &mut String, outcome: &Outcome, unseen: &[String]) {
-    let looked_at = !unseen.contains(&outcome.check);
-    let (style, mark) = mark(outcome.verdict.filter(|_| looked_at));
+fn is_left_out(outcome: &Outcome) -> bool {
+    outcome.verdict == Some(Verdict::LeftOut)
+}
+
+fn show(text: &mut String, outcome: &Outcome) {
+    let (style, mark) = mark(outcome.verdict);
     let title = match outcome.verdict {
         Some(Verdict::Fail) => paint(TYPE, &outcome.title),
         _ => outcome.title.clone(),
     };
     line(text, &format!("    {} {title}", paint(style, mark)));
-    if let Some(finding) = &outcome.finding {
+    if let Some(finding) = outcome.finding.as_ref().filter(|_| !is_left_out(outcome)) {
         detail(text, finding);
     }
 }
@@ -188,21 +198,26 @@ fn quoted(text: &mut String, quote: &Quote) {
 
 fn summary(text: &mut String, report: &Report, course: &Course, section: &Section) {
     let all = report.own().count();
-    let waiting = report.waiting();
-    let passed = report.passed().len() - waiting;
+    let is_answer = |outcome: &&Outcome| {
+        let entry = catalog::find(&outcome.check);
+        entry.is_some_and(|entry| matches!(entry.method, Method::Answer(_)))
+    };
+    let waiting = report.with(Verdict::LeftOut).filter(is_answer).count();
+    let without_panel = report.with(Verdict::LeftOut).count() > waiting;
+    let passed = report.with(Verdict::Pass).count();
     let wait = if waiting == 1 { "waits" } else { "wait" };
     let wait = match waiting {
         0 => String::new(),
         _ => format!(", {waiting} {wait} for the bonus"),
     };
     match report.verdict {
-        Verdict::Pass => {
+        Verdict::Pass | Verdict::LeftOut => {
             let checks = plural(all, "check");
             let pass = match waiting {
-                0 => format!("all {checks} pass"),
+                0 if !without_panel => format!("all {checks} pass"),
                 _ => format!("{passed} of {checks} pass{wait}"),
             };
-            let grafana = match report.unseen.iter().any(|check| check == "grafana-panel") {
+            let grafana = match without_panel {
                 true => "; no Grafana was looked at",
                 false => "",
             };
@@ -271,54 +286,47 @@ mod tests {
         assert!(wrap("", 5).is_empty());
     }
 
-    fn stack_report(passed: &[&str], unseen: &[&str]) -> String {
+    fn stack_report(left_out: &[&str]) -> String {
         let course = Course::embedded().unwrap();
         let section = course.section("section3").unwrap();
-        let checks = passed.iter().map(|check| Outcome::new(check, check, Ok(())));
-        let step = StepReport { step: 1, title: "Start".to_owned(), checks: checks.collect() };
-        let report = Report {
-            section: section.slug.clone(),
-            title: section.title.clone(),
-            verdict: Verdict::Pass,
-            earlier: Vec::new(),
-            notes: vec!["Somebody else has judged.".to_owned()],
-            unseen: unseen.iter().map(|check| (*check).to_owned()).collect(),
-            steps: vec![step],
-            asked: Vec::new(),
-            output: Vec::new(),
-            output_left_out: 0,
-            built: true,
-            warnings: String::new(),
-        };
+        let outcomes = section.checks().map(|(.., check)| {
+            let judgement = match left_out.contains(&check.slug.as_str()) {
+                true => Finding::new("something", "nothing").left_out(),
+                false => Ok(()),
+            };
+            Outcome::new(&check.slug, &check.slug, judgement)
+        });
+        let notes = vec!["Somebody else has judged.".to_owned()];
+        let report = Report { notes, ..Report::new(section, Vec::new(), outcomes.collect()) };
         let text = frame(&report, course, section);
         anstream::adapter::strip_str(&text).to_string()
     }
 
     #[test]
     fn a_step_of_which_nothing_was_looked_at_is_no_success() {
-        let checks = vec![Outcome::new("grafana-panel", "a panel", Ok(()))];
-        let step = StepReport { step: 8, title: "Draw".to_owned(), checks };
-        let shown = |unseen: &[String]| {
+        let shown = |judgement| {
+            let checks = vec![Outcome::new("grafana-panel", "a panel", judgement)];
+            let step = StepReport { step: 8, title: "Draw".to_owned(), checks };
             let mut text = String::new();
-            show_step(&mut text, &step, unseen, true);
+            show_step(&mut text, &step, true);
             anstream::adapter::strip_str(&text).to_string()
         };
-        assert_eq!(shown(&["grafana-panel".to_owned()]), "  -    Step 8: Draw\n");
-        assert_eq!(shown(&[]), "  ok   Step 8: Draw\n");
+        let left_out = Finding::new("a panel", "no Grafana").left_out();
+        assert_eq!(shown(left_out), "  -    Step 8: Draw\n");
+        assert_eq!(shown(Ok(())), "  ok   Step 8: Draw\n");
     }
 
     #[test]
     fn what_waits_is_not_said_to_pass() {
-        let checks = ["promql-up", "promql-p95", "promql-mean", "grafana-panel"];
-        let text = stack_report(&checks, &checks[1..]);
+        let text = stack_report(&["promql-p95", "promql-mean", "grafana-panel"]);
         assert!(
             text.contains(
-                "section3: 2 of 4 checks pass, 2 wait for the bonus; no Grafana was looked at.\n"
+                "section3: 19 of 22 checks pass, 2 wait for the bonus; no Grafana was looked at.\n"
             ),
             "{text}"
         );
         assert!(text.contains("    -    promql-p95\n") && text.contains("    ok   promql-up\n"));
         assert!(text.find("  Somebody else has judged.") < text.find("Start"), "{text}");
-        assert!(stack_report(&checks, &[]).contains("section3: all 4 checks pass.\n"));
+        assert!(stack_report(&[]).contains("section3: all 22 checks pass.\n"));
     }
 }

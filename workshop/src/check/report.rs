@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::check::verdict::{Outcome, Verdict};
+use crate::course::Section;
 
 /// All outcomes of one check of one section.
 #[derive(Debug, Serialize)]
@@ -18,9 +19,6 @@ pub(crate) struct Report {
     /// What is said before the steps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The checks that passed because there was nothing to look at.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unseen: Vec<String>,
     /// The section's steps.
     pub steps: Vec<StepReport>,
     /// The first lines that the learner's program wrote.
@@ -58,6 +56,24 @@ pub(crate) struct StepReport {
 }
 
 impl Report {
+    /// The report of a section's outcomes; what was seen of a program besides is added to it.
+    pub(crate) fn new(section: &Section, earlier: Vec<Outcome>, own: Vec<Outcome>) -> Self {
+        let verdicts = earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict);
+        Self {
+            section: section.slug.clone(),
+            title: section.title.clone(),
+            verdict: Verdict::of(verdicts),
+            earlier,
+            notes: Vec::new(),
+            steps: by_step(section, own),
+            output: Vec::new(),
+            asked: Vec::new(),
+            output_left_out: 0,
+            built: true,
+            warnings: String::new(),
+        }
+    }
+
     /// The outcomes of the section's own checks.
     pub(crate) fn own(&self) -> impl Iterator<Item = &Outcome> {
         self.steps.iter().flat_map(|step| &step.checks)
@@ -69,14 +85,19 @@ impl Report {
         all.into_iter().find(|outcome| outcome.verdict == Some(Verdict::Fail))
     }
 
-    /// How many questions of the bonus have no answer, and are not missed.
-    pub(crate) fn waiting(&self) -> usize {
-        self.unseen.iter().filter(|check| check.starts_with("promql-")).count()
+    /// The section's own checks with this verdict.
+    pub(crate) fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Outcome> {
+        self.own().filter(move |outcome| outcome.verdict == Some(verdict))
     }
+}
 
-    /// The slugs of the section's own checks that passed.
-    pub(crate) fn passed(&self) -> Vec<&str> {
-        let passed = self.own().filter(|outcome| outcome.verdict == Some(Verdict::Pass));
-        passed.map(|outcome| outcome.check.as_str()).collect()
-    }
+fn by_step(section: &Section, mut outcomes: Vec<Outcome>) -> Vec<StepReport> {
+    let steps = section.steps.iter().enumerate().map(|(index, step)| {
+        let checks = step.checks.iter().filter_map(|check| {
+            let at = outcomes.iter().position(|outcome| outcome.check == check.slug)?;
+            Some(outcomes.remove(at))
+        });
+        StepReport { step: index + 1, title: step.title.clone(), checks: checks.collect() }
+    });
+    steps.collect()
 }

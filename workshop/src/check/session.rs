@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 
-use crate::check::catalog::{BUILDS, JudgeFn};
+use crate::check::catalog::{Entry, Method};
 use crate::check::program::context::Context;
 use crate::check::program::experiment::Launch;
-use crate::check::program::experiments::{Runs, Wanted};
+use crate::check::program::experiments::Runs;
+use crate::check::program::faults::Faults;
 use crate::check::program::source::Source;
-use crate::check::report::{Report, StepReport};
+use crate::check::report::Report;
+use crate::check::stack::Judge;
 use crate::check::verdict::{Finding, Judgement, Outcome, Verdict};
 use crate::check::{catalog, stack};
 use crate::course::{Course, Section};
@@ -63,141 +65,158 @@ impl Session<'_> {
     /// # Errors
     /// When nothing could be judged at all.
     pub(crate) fn check(&self, section: &Section) -> anyhow::Result<Report> {
-        if section.slug == catalog::STACK {
-            return self.check_stack(section);
+        match catalog::of_section(section).any(|(_, entry)| entry.method.wants_stack()) {
+            true => self.check_stack(section),
+            false => self.check_program(section),
         }
+    }
+
+    /// Checks a section whose checks look at the learner's program.
+    fn check_program(&self, section: &Section) -> anyhow::Result<Report> {
         let address = match &self.subject {
             Subject::Running(url) => Some(Address::from(&http_url(url, EXAMPLE)?)),
             _ => None,
         };
-        let judges = catalog::judges(&section.slug)
-            .with_context(|| format!("{} has no checks of a program", section.slug))?;
-        let mut warnings = String::new();
-        let (built, launch) = match &self.subject {
-            Subject::Running(_) => (None, None),
-            Subject::Executable(path, _) => (Some(Ok(())), Some(self.launch(path.clone()))),
-            Subject::Learner | Subject::Solution => match self.build(section)? {
-                Built::Executable { path, warnings: kept } => {
-                    warnings = kept;
-                    (Some(Ok(())), Some(self.launch(path)))
-                }
-                Built::Failed => (Some(not_built()), None),
-            },
-        };
-        let mut judging = Judging { section, ended: false };
-        let mut earlier = Vec::new();
-        let mut own: Vec<Outcome> = Vec::new();
-        // Whether it builds is asked in every section, and shown where it is taught.
-        let outcome = judging.take(self.course, BUILDS, || built.clone());
-        match section.checks().any(|(.., check)| check.slug == BUILDS) {
-            true => own.push(outcome),
-            false => earlier.push(outcome),
-        }
-        let runs = match (&address, launch) {
+        let (built, launch, warnings) = self.launch(section)?;
+        let runs = match (&address, &launch) {
             (Some(address), _) => Some(Runs::attach(address)),
-            (_, Some(launch)) => Some(Runs::launch(&launch, wanted(&section.slug))),
+            (_, Some(launch)) => Some(Runs::launch(launch, &self.faults(section))),
             (_, None) => None,
         };
-        let source = self.source(section);
-        let cargo_run = self.cargo_run(section);
+        let (source, cargo_run) = (self.source(section), self.cargo_run(section));
         let context =
             runs.as_ref().map(|runs| Context { runs, source: &source, cargo_run: &cargo_run });
-        let judge = |judge: JudgeFn| context.as_ref().map(judge);
-        for (slug, function) in self.foundation(section) {
-            earlier.push(judging.take(self.course, slug, || judge(*function)));
+        let judge = |entry: Entry| match (entry.method, &context) {
+            (Method::Build, _) => built.clone(),
+            (Method::Program(function, _), Some(context)) => Some(function(context)),
+            (Method::Again(slug), Some(context)) => Some(self.again(slug, context)),
+            _ => None,
+        };
+        let mut judging = Judging { section, course: self.course, ended: false };
+        let mut earlier = Vec::new();
+        for (slug, entry) in self.foundation(section) {
+            earlier.push(judging.take(slug, entry, || judge(entry)));
         }
-        for (slug, function) in judges {
-            own.push(judging.take(self.course, slug, || judge(*function)));
-        }
+        let own = catalog::of_section(section)
+            .map(|(slug, entry)| judging.take(slug, entry, || judge(entry)))
+            .collect();
         earlier.retain(|outcome| match outcome.verdict {
-            Some(Verdict::Pass) | None => false,
+            Some(Verdict::Pass | Verdict::LeftOut) | None => false,
             // What an attached program does not show of earlier sections is not asked for.
             Some(Verdict::CouldNotTell) => {
-                address.is_none() || PRESENCE.contains(&outcome.check.as_str())
+                address.is_none() || catalog::find(&outcome.check).is_some_and(|entry| entry.first)
             }
             Some(Verdict::Fail) => true,
         });
-        let verdict = Verdict::of(earlier.iter().chain(&own).filter_map(|outcome| outcome.verdict));
-        let (output, output_left_out) =
-            context.as_ref().map(|context| relayed(context)).unwrap_or_default();
-        let asked = context.as_ref().map(Context::asked).unwrap_or_default();
+        let (output, output_left_out) = context.as_ref().map(relayed).unwrap_or_default();
         Ok(Report {
-            section: section.slug.clone(),
-            title: section.title.clone(),
-            verdict,
-            earlier,
-            notes: Vec::new(),
-            unseen: Vec::new(),
-            steps: by_step(section, own),
             output,
-            asked,
             output_left_out,
+            asked: context.as_ref().map(Context::asked).unwrap_or_default(),
             built: runs.is_some(),
             warnings,
+            ..Report::new(section, earlier, own)
         })
     }
 
     /// Checks a section whose checks look at the running stack.
     fn check_stack(&self, section: &Section) -> anyhow::Result<Report> {
-        let mut options = self.stack.clone();
-        options.root = self.workspace.root().to_owned();
-        options.start_app = true;
-        options.solution = matches!(self.subject, Subject::Solution);
         ensure!(
             !matches!(self.subject, Subject::Running(_)),
             "{} looks at a stack, not at one program: say where its Prometheus is, with \
              --prometheus http://localhost:PORT",
             section.slug
         );
-        let slugs = section.checks().map(|(.., check)| check.slug.as_str());
-        let judged = stack::judge(options, slugs)?;
-        let mut judgements = judged.judgements;
-        let mut judging = Judging { section, ended: false };
-        let own: Vec<Outcome> = section
-            .checks()
-            .map(|(.., check)| {
-                let found = judgements.iter().position(|(slug, _)| *slug == check.slug);
-                let judgement = found.map(|index| judgements.swap_remove(index).1);
-                judging.take(self.course, &check.slug, || judgement)
-            })
-            .collect();
-        let verdict = Verdict::of(own.iter().filter_map(|outcome| outcome.verdict));
-        let mut steps = by_step(section, own);
-        if judged.by_own {
+        let mut judge = Judge::new(stack::Options {
+            root: self.workspace.root().to_owned(),
+            start_app: true,
+            solution: matches!(self.subject, Subject::Solution),
+            ..self.stack.clone()
+        })?;
+        let mut judging = Judging { section, course: self.course, ended: false };
+        let mut own: Vec<Outcome> = Vec::new();
+        for (slug, entry) in catalog::of_section(section) {
+            let mut outcome = judging.take(slug, entry, || entry.method.judge_stack(&mut judge));
+            if said_before(&own, &outcome) {
+                outcome = Outcome::open(slug, &outcome.title);
+            }
             // A learner whose stack does not run should not read that it does.
-            let of_stack = |outcome: &Outcome| stack::OF_STACK.contains(&outcome.check.as_str());
-            for step in &mut steps {
-                if step.checks.iter().all(of_stack) {
-                    step.title.push_str(BY_OWN);
-                }
-                for outcome in step.checks.iter_mut().filter(|outcome| of_stack(outcome)) {
-                    outcome.title.push_str(BY_OWN);
+            if judge.is_own() && matches!(entry.method, Method::Stack(_)) {
+                outcome.title.push_str(BY_OWN);
+            }
+            own.push(outcome);
+        }
+        let mut report =
+            Report { notes: judge.notes().to_vec(), ..Report::new(section, Vec::new(), own) };
+        for step in &mut report.steps {
+            if step.checks.iter().all(|outcome| outcome.title.ends_with(BY_OWN)) {
+                step.title.push_str(BY_OWN);
+            }
+        }
+        Ok(report)
+    }
+
+    /// Whether it builds, and the checks of the first section, which every later one stands on. What
+    /// else was taught before, a section's own checks ask for.
+    fn foundation(&self, section: &Section) -> Vec<(&str, Entry)> {
+        match self.course.sections.first() {
+            Some(first) if first.slug != section.slug => catalog::of_section(first).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The faults that the checks of a section look at.
+    fn faults(&self, section: &Section) -> Vec<Faults> {
+        let foundation = self.foundation(section).into_iter().map(|(_, entry)| entry);
+        let own = catalog::of_section(section).flat_map(|(_, entry)| match entry.method {
+            Method::Again(slug) => self.entries(slug),
+            _ => vec![entry],
+        });
+        let mut wanted: Vec<Faults> = Vec::new();
+        for entry in foundation.chain(own) {
+            let Method::Program(_, faults) = entry.method else { continue };
+            for faults in faults {
+                if !wanted.contains(faults) {
+                    wanted.push(*faults);
                 }
             }
         }
-        Ok(Report {
-            section: section.slug.clone(),
-            title: section.title.clone(),
-            verdict,
-            earlier: Vec::new(),
-            notes: judged.notes,
-            unseen: judged.unseen.into_iter().map(str::to_owned).collect(),
-            steps,
-            output: Vec::new(),
-            asked: Vec::new(),
-            output_left_out: 0,
-            built: true,
-            warnings: String::new(),
+        wanted
+    }
+
+    fn entries(&self, slug: &str) -> Vec<Entry> {
+        let section = self.course.section(slug);
+        section
+            .map(|section| catalog::of_section(section).map(|(_, entry)| entry).collect())
+            .unwrap_or_default()
+    }
+
+    /// What was taught in another section still holds.
+    fn again(&self, slug: &str, context: &Context<'_>) -> Judgement {
+        self.entries(slug).into_iter().try_for_each(|entry| match entry.method {
+            Method::Program(function, _) => function(context),
+            _ => Ok(()),
         })
     }
 
-    /// The checks of section 1, which every later section stands on. What else was taught before,
-    /// a section's own checks ask for.
-    fn foundation(&self, section: &Section) -> &'static [(&'static str, JudgeFn)] {
-        match catalog::JUDGES.first() {
-            Some((first, judges)) if *first != section.slug => judges,
-            _ => &[],
-        }
+    /// Whether the program builds, how it is started if so, and the compiler's warnings.
+    fn launch(
+        &self,
+        section: &Section,
+    ) -> anyhow::Result<(Option<Judgement>, Option<Launch>, String)> {
+        let directory = self.workspace.root().to_owned();
+        Ok(match &self.subject {
+            Subject::Running(_) => (None, None, String::new()),
+            Subject::Executable(path, _) => {
+                (Some(Ok(())), Some(Launch { executable: path.clone(), directory }), String::new())
+            }
+            Subject::Learner | Subject::Solution => match self.build(section)? {
+                Built::Executable { path, warnings } => {
+                    (Some(Ok(())), Some(Launch { executable: path, directory }), warnings)
+                }
+                Built::Failed => (Some(not_built()), None, String::new()),
+            },
+        })
     }
 
     fn build(&self, section: &Section) -> anyhow::Result<Built> {
@@ -206,10 +225,6 @@ impl Session<'_> {
             _ => (section.package.as_str(), None),
         };
         Build { root: self.workspace.root(), package, bin, keep: self.watch }.run()
-    }
-
-    fn launch(&self, executable: PathBuf) -> Launch {
-        Launch { executable, directory: self.workspace.root().to_owned() }
     }
 
     fn cargo_run(&self, section: &Section) -> String {
@@ -240,55 +255,46 @@ fn not_built() -> Judgement {
     Finding::new("a program that compiles", "").fail()
 }
 
-fn wanted(section: &str) -> Wanted {
-    Wanted { failing: section != "section1", slow: section == "bonus" }
-}
-
-/// The checks that there is a program to look at.
-const PRESENCE: [&str; 2] = ["starts", "serves-trees"];
-
 /// Goes through the checks until one fails; those after it stay open.
 struct Judging<'a> {
     section: &'a Section,
+    course: &'a Course,
     ended: bool,
 }
 
 impl Judging<'_> {
     fn take(
         &mut self,
-        course: &Course,
         slug: &str,
+        entry: Entry,
         judge: impl FnOnce() -> Option<Judgement>,
     ) -> Outcome {
         let own = self.section.checks().find(|(.., check)| check.slug == slug);
-        let check = own.map(|(.., check)| check).or(course.check(slug).map(|(.., check)| check));
+        let check = own.map(|(.., check)| check);
+        let check = check.or(self.course.check(slug).map(|(.., check)| check));
         let title = check.map_or(slug, |check| check.title.as_str());
         let judgement = if self.ended { None } else { judge() };
-        match judgement {
-            None => Outcome::open(slug, title),
-            Some(judgement) => {
-                let outcome = Outcome::new(slug, title, judgement);
-                self.ended |= match outcome.verdict {
-                    Some(Verdict::Fail) => true,
-                    // Without a program there is nothing to look at.
-                    Some(Verdict::CouldNotTell) => PRESENCE.contains(&slug),
-                    _ => false,
-                };
-                outcome
-            }
-        }
+        let Some(judgement) = judgement else { return Outcome::open(slug, title) };
+        let outcome = Outcome::new(slug, title, judgement);
+        self.ended |= match outcome.verdict {
+            Some(Verdict::Fail) => true,
+            Some(Verdict::CouldNotTell) => entry.first,
+            _ => false,
+        };
+        outcome
     }
 }
 
-fn by_step(section: &Section, mut outcomes: Vec<Outcome>) -> Vec<StepReport> {
-    let steps = section.steps.iter().enumerate().map(|(index, step)| {
-        let checks = step.checks.iter().filter_map(|check| {
-            let at = outcomes.iter().position(|outcome| outcome.check == check.slug)?;
-            Some(outcomes.remove(at))
-        });
-        StepReport { step: index + 1, title: step.title.clone(), checks: checks.collect() }
-    });
-    steps.collect()
+/// Whether an earlier check was left open for the same reason: in a young stack many questions lack
+/// data, and it is said once. A failure is said always.
+fn said_before(earlier: &[Outcome], outcome: &Outcome) -> bool {
+    let reason = |outcome: &Outcome| {
+        let Finding { found, cause, .. } = outcome.finding.as_ref()?;
+        let open = outcome.verdict == Some(Verdict::CouldNotTell);
+        open.then(|| (found.clone(), cause.clone()))
+    };
+    let reason_now = reason(outcome);
+    reason_now.is_some() && earlier.iter().any(|outcome| reason(outcome) == reason_now)
 }
 
 /// What the program wrote in the calm run, without what every program of the workshop writes, and
@@ -301,4 +307,26 @@ fn relayed(context: &Context<'_>) -> (Vec<String>, u64) {
     let left_out = lines.len().saturating_sub(most) as u64 + more;
     lines.truncate(most);
     (lines, left_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_open_is_said_once_and_a_failure_always() {
+        let finding = |found: &str, cause: &str| Finding::new("something", found).because(cause);
+        let outcome = |judgement| Outcome::new("a", "A check", judgement);
+        let open = || finding("none so far", "Wait.").could_not_tell();
+        let earlier = [outcome(Ok(())), outcome(open())];
+        assert!(said_before(&earlier, &outcome(open())));
+        for other in [
+            Ok(()),
+            finding("none so far", "Wait.").fail(),
+            finding("none so far", "Add a panel.").could_not_tell(),
+            finding("none", "Wait.").could_not_tell(),
+        ] {
+            assert!(!said_before(&earlier, &outcome(other.clone())), "{other:?}");
+        }
+    }
 }

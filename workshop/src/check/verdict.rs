@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-/// The three answers of a check, and of all checks together.
+/// The answers of a check. All checks of a section together have one of the outer three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// What was expected is there.
     Pass,
+    /// It was not looked at, and nobody misses it: a question of the bonus, or a panel without Grafana.
+    LeftOut,
     /// Whether it is there could not be found out, for a reason outside the learner's program.
     CouldNotTell,
     /// What was expected is not there.
@@ -17,28 +19,29 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict of several: the worst of them.
+    /// The verdict of several: the worst of them. What was left out is no reason for less than a pass.
     pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
-        verdicts.into_iter().max().unwrap_or(Verdict::Pass)
+        let worst = verdicts.into_iter().max();
+        worst.filter(|verdict| *verdict != Verdict::LeftOut).unwrap_or(Verdict::Pass)
     }
 
     /// What the command ends with.
     pub fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
-            Verdict::Pass => 0,
+            Verdict::Pass | Verdict::LeftOut => 0,
             Verdict::Fail => 1,
             Verdict::CouldNotTell => 2,
         })
     }
 }
 
-/// What one check came to: nothing to report, or trouble.
-pub type Judgement = Result<(), Box<Trouble>>;
+/// What was looked for, or the trouble: of a whole check, nothing to report or trouble.
+pub type Judgement<T = ()> = Result<T, Box<Trouble>>;
 
 /// Why a check did not pass.
 #[derive(Debug, Clone)]
 pub struct Trouble {
-    /// [`Verdict::Fail`] or [`Verdict::CouldNotTell`].
+    /// Any but [`Verdict::Pass`].
     pub verdict: Verdict,
     /// What is shown to the learner.
     pub finding: Finding,
@@ -123,6 +126,11 @@ impl Finding {
     /// The judgement that what was expected is not there.
     pub fn fail<T>(self) -> Result<T, Box<Trouble>> {
         Err(Box::new(Trouble { verdict: Verdict::Fail, finding: self }))
+    }
+
+    /// The judgement that nothing was looked at, which is no fault of anybody.
+    pub fn left_out<T>(self) -> Result<T, Box<Trouble>> {
+        Err(Box::new(Trouble { verdict: Verdict::LeftOut, finding: self }))
     }
 
     /// The judgement that this could not be found out.

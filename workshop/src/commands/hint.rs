@@ -70,7 +70,9 @@ impl<'a> Stuck<'a> {
             return Some(Self { owner, number, step, check, untried: false });
         }
         let all = || section.checks();
-        let mut open = all().filter(|(.., check)| !progress.passed(section, check));
+        let mut open = all().filter(|(.., check)| {
+            !progress.passed(section, check) && !progress.left_out(section, check)
+        });
         // Before anything was checked, what the starter does already needs no hint.
         let untouched = all().all(|(.., check)| !progress.passed(section, check));
         let first_work = all().find(|(_, step, _)| step.todo.is_some()).filter(|_| untouched);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anstream::println;
 
-use crate::course::{Course, Section, Step};
+use crate::course::{Check, Course, Section, Step};
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::terminal::style::{FRAME, GOOD, TYPE, WARN, paint, plural};
@@ -55,8 +55,14 @@ fn section_line(section: &Section, progress: &Progress, is_current: bool) -> Str
 }
 
 fn step_line(section: &Section, number: usize, step: &Step, progress: &Progress) -> String {
-    let done = step.checks.iter().all(|check| progress.passed(section, check));
-    let mark = if done { paint(GOOD, "x") } else { " ".to_owned() };
+    let passed = |check: &Check| progress.passed(section, check);
+    let settled = |check: &Check| passed(check) || progress.left_out(section, check);
+    let mark = match (step.checks.iter().all(settled), step.checks.iter().any(passed)) {
+        (true, true) => paint(GOOD, "x"),
+        // Nobody has looked: there was nothing to look at.
+        (true, false) => "-".to_owned(),
+        (false, _) => " ".to_owned(),
+    };
     let minutes = format!("{} min", step.minutes());
     format!("     [{mark}] {number:>2}  {:<42} {minutes:>6}", step.title)
 }

@@ -36,6 +36,8 @@ pub struct Progress {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Entry {
     passed: BTreeSet<String>,
+    /// What there was nothing to look at for: it is not done, and nobody misses it.
+    left_out: BTreeSet<String>,
     /// The check that the last run of this section stopped at.
     failed: Option<String>,
     /// How many hints were given, by check.
@@ -55,16 +57,18 @@ pub struct Loaded {
     pub note: Option<String>,
 }
 
-/// Writes down what a check of a section found: all that passed, and what failed first.
-/// What could not be told is in neither, and leaves what was known before.
+/// Writes down what a check of a section found: all that passed, all that was left out because there
+/// was nothing to look at, and what failed first. What could not be told is in none of them, and
+/// leaves what was known before.
 pub fn record(
     workspace: &Workspace,
     section: &Section,
-    passed: &[&str],
+    [passed, left_out]: [&[&str]; 2],
     failed: Option<&str>,
 ) -> anyhow::Result<()> {
     let mut progress = Progress::load(workspace);
     progress.note(section, passed, failed);
+    progress.note_left_out(section, left_out);
     progress.save(workspace)
 }
 
@@ -119,11 +123,11 @@ impl Progress {
         self.sections.is_empty()
     }
 
-    /// Every check of the section has passed, or `goto` has finished it.
+    /// Every check of the section has passed or was left out, or `goto` has finished it.
     #[must_use]
     pub fn done(&self, section: &Section) -> bool {
         self.entry(section).is_some_and(|entry| {
-            let all = section.checks().all(|(.., check)| entry.passed.contains(&check.slug));
+            let all = section.checks().all(|(.., check)| entry.settled(&check.slug));
             entry.caught_up || (all && entry.failed.is_none())
         })
     }
@@ -138,6 +142,12 @@ impl Progress {
     #[must_use]
     pub fn passed(&self, section: &Section, check: &Check) -> bool {
         self.entry(section).is_some_and(|entry| entry.passed.contains(&check.slug))
+    }
+
+    /// A check of the section was left out, because there was nothing to look at.
+    #[must_use]
+    pub fn left_out(&self, section: &Section, check: &Check) -> bool {
+        self.entry(section).is_some_and(|entry| entry.left_out.contains(&check.slug))
     }
 
     /// The check that the last run of the section stopped at. It may be an earlier section's.
@@ -166,6 +176,13 @@ impl Progress {
             entry.caught_up = false;
         }
         entry.failed = failed.map(str::to_owned);
+    }
+
+    /// Remembers what was left out when a section was checked last.
+    fn note_left_out(&mut self, section: &Section, left_out: &[&str]) {
+        let entry = self.entry_mut(section);
+        entry.left_out = left_out.iter().map(|slug| (*slug).to_owned()).collect();
+        entry.passed.retain(|slug| !left_out.contains(&slug.as_str()));
     }
 
     /// Remembers that so many hints were given for a check of a section.
@@ -250,11 +267,16 @@ impl std::fmt::Display for Progress {
 }
 
 impl Entry {
+    fn settled(&self, check: &str) -> bool {
+        self.passed.contains(check) || self.left_out.contains(check)
+    }
+
     /// Reads what follows the section's slug on a line.
     fn read(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             ["passed", check] => _ = self.passed.insert(check.to_owned()),
+            ["left-out", check] => _ = self.left_out.insert(check.to_owned()),
             ["failed", check] => self.failed = Some(check.to_owned()),
             ["hints", check, given] if given.parse::<usize>().is_ok() => {
                 self.hints.insert(check.to_owned(), given.parse().unwrap_or(0));
@@ -272,6 +294,9 @@ impl Entry {
         for check in &self.passed {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "passed {check}");
+        }
+        for check in &self.left_out {
+            let _ = writeln!(text, "left-out {check}");
         }
         if let Some(check) = &self.failed {
             let _ = writeln!(text, "failed {check}");

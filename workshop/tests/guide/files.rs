@@ -75,7 +75,7 @@ fn goto_leaves_alone_what_the_learner_has_finished() {
     tree.write(ONE, MINE);
     let one = course().section("section1").unwrap();
     let all: Vec<&str> = one.checks().map(|(.., check)| check.slug.as_str()).collect();
-    progress::record(&tree.workspace(), one, &all, None).unwrap();
+    progress::record(&tree.workspace(), one, [&all, &[]], None).unwrap();
     tree.run("goto section3 --yes").expect(0, &["This changes 1 file:"]);
     assert_eq!(tree.read(ONE), MINE);
     assert_eq!(tree.read(TWO), finished("section2"));
@@ -87,7 +87,7 @@ fn goto_finishes_what_is_done_and_back_at_its_starter() {
     tree.write(ONE, &starter("section1"));
     let one = course().section("section1").unwrap();
     let all: Vec<&str> = one.checks().map(|(.., check)| check.slug.as_str()).collect();
-    progress::record(&tree.workspace(), one, &all, None).unwrap();
+    progress::record(&tree.workspace(), one, [&all, &[]], None).unwrap();
     tree.run("goto section2 --yes").expect(0, &[ONE, "becomes the solution"]);
     assert_eq!(tree.read(ONE), finished("section1"));
 }
@@ -97,7 +97,7 @@ fn reset_forgets_the_progress_and_undo_remembers_it() {
     let tree = Tree::new();
     tree.write(ONE, MINE);
     let one = course().section("section1").unwrap();
-    progress::record(&tree.workspace(), one, &["builds"], Some("serves-trees")).unwrap();
+    progress::record(&tree.workspace(), one, [&["builds"], &[]], Some("serves-trees")).unwrap();
     let before = Progress::load(&tree.workspace());
 
     let reset = tree.run("reset section1 --yes");

@@ -22,8 +22,8 @@ fn all_checks(section: &Section) -> Vec<&str> {
 fn what_is_recorded_is_read_again() {
     let tree = Tree::new();
     let (workspace, one, two) = (tree.workspace(), section("section1"), section("section2"));
-    progress::record(&workspace, one, &all_checks(one), None).unwrap();
-    progress::record(&workspace, two, &["requests-counter"], Some("labels")).unwrap();
+    progress::record(&workspace, one, [&all_checks(one), &[]], None).unwrap();
+    progress::record(&workspace, two, [&["requests-counter"], &[]], Some("labels")).unwrap();
 
     let progress = Progress::load(&workspace);
     assert!(progress.done(one));
@@ -68,7 +68,7 @@ fn what_is_not_known_is_ignored_and_kept() {
     tree.write(FILE, text);
     tree.run("").expect(0, &["1 of 9 checks"]);
     let one = section("section1");
-    progress::record(&tree.workspace(), one, &["serves-trees"], None).unwrap();
+    progress::record(&tree.workspace(), one, [&["serves-trees"], &[]], None).unwrap();
     let text = tree.read(FILE);
     for kept in ["a-check-of-tomorrow", "electric sheep", "section9 passed everything"] {
         assert!(text.contains(kept), "{text}");
@@ -105,8 +105,8 @@ fn progress_that_cannot_be_read_or_written_stops_nothing() {
     fs::create_dir_all(tree.path(FILE).join("x")).unwrap();
     tree.run("").expect(0, &["cannot read", "progress.txt", "as if nothing was done yet"]);
     tree.run("hint section1").expect(0, &["Hint 1 of 3", "The next hint will be this one again"]);
-    let error =
-        progress::record(&tree.workspace(), section("section1"), &["builds"], None).unwrap_err();
+    let error = progress::record(&tree.workspace(), section("section1"), [&["builds"], &[]], None)
+        .unwrap_err();
     assert!(format!("{error:#}").contains("progress.txt is not a file"), "{error:#}");
 }
 
@@ -121,7 +121,7 @@ fn many_writers_leave_a_whole_file() {
             let workspace = &workspace;
             scope.spawn(move || {
                 for _ in 0..50 {
-                    let _ = progress::record(workspace, section, &all_checks(section), None);
+                    let _ = progress::record(workspace, section, [&all_checks(section), &[]], None);
                     assert!(Progress::read(workspace).note.is_none());
                 }
             });

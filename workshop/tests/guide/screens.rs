@@ -28,7 +28,8 @@ fn the_first_screen_shows_the_way_in() {
 fn status_follows_the_learner() {
     let tree = Tree::new();
     let (workspace, one) = (tree.workspace(), course().section("section1").unwrap());
-    progress::record(&workspace, one, &["builds", "serves-trees"], Some("metrics-status")).unwrap();
+    progress::record(&workspace, one, [&["builds", "serves-trees"], &[]], Some("metrics-status"))
+        .unwrap();
     let status = tree.run("");
     status.expect(0, &["2 of 9 checks", "[ ]  1  See", "[ ]  2  Mount"]);
     status.expect(
@@ -38,17 +39,17 @@ fn status_follows_the_learner() {
     assert!(!status.out.contains("doctor"));
 
     let all: Vec<&str> = one.checks().map(|(.., check)| check.slug.as_str()).collect();
-    progress::record(&workspace, one, &all, None).unwrap();
+    progress::record(&workspace, one, [&all, &[]], None).unwrap();
     let two = course().section("section2").unwrap();
     let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
-    progress::record(&workspace, two, &all, Some("builds")).unwrap();
+    progress::record(&workspace, two, [&all, &[]], Some("builds")).unwrap();
     tree.run("").expect(0, &["35 min   does not build"]);
-    progress::record(&workspace, two, &all, Some("starts")).unwrap();
+    progress::record(&workspace, two, [&all, &[]], Some("starts")).unwrap();
     tree.run("").expect(0, &["35 min   does not run"]);
 
     for section in &course().sections {
         let all: Vec<&str> = section.checks().map(|(.., check)| check.slug.as_str()).collect();
-        progress::record(&workspace, section, &all, None).unwrap();
+        progress::record(&workspace, section, [&all, &[]], None).unwrap();
         fits(&tree.run("").expect(0, &[&format!("[x] {}", section.slug)]).out);
     }
     tree.run("").expect(0, &["All of it is done."]);
@@ -58,7 +59,7 @@ fn status_follows_the_learner() {
 fn hints_come_in_tiers_and_then_all_again() {
     let tree = Tree::new();
     let two = course().section("section2").unwrap();
-    progress::record(&tree.workspace(), two, &["requests-counter"], Some("labels")).unwrap();
+    progress::record(&tree.workspace(), two, [&["requests-counter"], &[]], Some("labels")).unwrap();
     let place = "section2, step 1: Declare requests_total, at zero";
     tree.run("hint section2").expect(
         0,
@@ -71,10 +72,10 @@ fn hints_come_in_tiers_and_then_all_again() {
     tree.run("hint section2").expect(0, &["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3"]);
 
     // Another check fails: its hints start anew; and the old ones are still given when it is back.
-    progress::record(&tree.workspace(), two, &[], Some("counts-visits")).unwrap();
+    progress::record(&tree.workspace(), two, [&[], &[]], Some("counts-visits")).unwrap();
     tree.run("hint section2").expect(0, &["Check: N visits raise one series by N", "Hint 1 of 3"]);
-    progress::record(&tree.workspace(), two, &["counts-visits", "labels"], None).unwrap();
-    progress::record(&tree.workspace(), two, &[], Some("labels")).unwrap();
+    progress::record(&tree.workspace(), two, [&["counts-visits", "labels"], &[]], None).unwrap();
+    progress::record(&tree.workspace(), two, [&[], &[]], Some("labels")).unwrap();
     tree.run("hint section2")
         .expect(0, &["Check: its labels are exactly status and endpoint", "Hint 1 of 3"]);
 }
@@ -86,7 +87,7 @@ fn a_hint_without_a_failure_is_for_the_next_check() {
         .expect(0, &["Check: requests_total is a counter, with help", "Nothing has failed yet"]);
     let two = course().section("section2").unwrap();
     let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
-    progress::record(&tree.workspace(), two, &all, None).unwrap();
+    progress::record(&tree.workspace(), two, [&all, &[]], None).unwrap();
     tree.run("hint section2").expect(0, &["nothing to hint at"]);
 }
 
@@ -94,7 +95,7 @@ fn a_hint_without_a_failure_is_for_the_next_check() {
 fn a_hint_about_the_build_names_the_package() {
     let tree = Tree::new();
     let two = course().section("section2").unwrap();
-    progress::record(&tree.workspace(), two, &[], Some("builds")).unwrap();
+    progress::record(&tree.workspace(), two, [&[], &[]], Some("builds")).unwrap();
     tree.run("hint section2").expect(0, &["section1, step 1", "Check: the program builds"]);
     tree.run("hint section2").expect(0, &["cargo check -p section2-counter"]);
 }
@@ -103,7 +104,7 @@ fn a_hint_about_the_build_names_the_package() {
 fn a_hint_names_the_ports_that_were_moved() {
     let tree = Tree::new();
     let three = course().section("section3").unwrap();
-    progress::record(&tree.workspace(), three, &[], Some("requests-arrive")).unwrap();
+    progress::record(&tree.workspace(), three, [&[], &[]], Some("requests-arrive")).unwrap();
     tree.write(".env", "APP_PORT=8051\nPROMETHEUS_PORT=9091\n");
     tree.run("hint section3").expect(0, &["http://localhost:9091/query"]);
     tree.run("hint section3").expect(0, &[]);
@@ -115,7 +116,7 @@ fn every_hint_fits_on_the_screen() {
     let tree = Tree::new();
     for section in &course().sections {
         for (.., check) in section.checks() {
-            progress::record(&tree.workspace(), section, &[], Some(&check.slug)).unwrap();
+            progress::record(&tree.workspace(), section, [&[], &[]], Some(&check.slug)).unwrap();
             for _ in 0..4 {
                 fits(&tree.run(&format!("hint {}", section.slug)).expect(0, &[&check.title]).out);
             }
@@ -135,13 +136,13 @@ fn the_section_is_the_one_that_the_learner_is_in() {
 fn whoever_skips_a_section_gets_the_hint_of_what_was_checked() {
     let tree = Tree::new();
     let two = course().section("section2").unwrap();
-    progress::record(&tree.workspace(), two, &["requests-counter"], Some("labels")).unwrap();
+    progress::record(&tree.workspace(), two, [&["requests-counter"], &[]], Some("labels")).unwrap();
     tree.run("hint")
         .expect(0, &["section2, step 1", "Check: its labels are exactly status and endpoint"]);
     tree.run("")
         .expect(0, &["[ ] section1", "[>] section2", "Next:   cargo workshop check section2"]);
     let all: Vec<&str> = two.checks().map(|(.., check)| check.slug.as_str()).collect();
-    progress::record(&tree.workspace(), two, &all, None).unwrap();
+    progress::record(&tree.workspace(), two, [&all, &[]], None).unwrap();
     tree.run("").expect(0, &["[>] section1", "[x] section2", "check section1"]);
 }
 

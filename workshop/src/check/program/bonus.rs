@@ -410,15 +410,3 @@ pub(crate) fn failed_observed(context: &Context<'_>) -> Judgement {
     starts(context, run)?;
     observed(context, run)
 }
-
-/// What section 2 taught still holds.
-pub(crate) fn still_counted(context: &Context<'_>) -> Judgement {
-    section2::requests_counter(context)?;
-    section2::labels(context)?;
-    section2::pre_created(context)?;
-    section2::counts_visits(context)?;
-    section2::status_from_response(context)?;
-    section2::scrapes_apart(context)?;
-    section2::bounded_paths(context)?;
-    section2::counts_all(context)
-}

@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::check::program::experiment::{Experiment, Launch, Run};
 use crate::check::program::faults::Faults;
-use crate::check::verdict::{Finding, Trouble};
+use crate::check::verdict::{Finding, Judgement};
 use crate::http::probe::Address;
 
 /// What was seen of the learner's program.
@@ -12,41 +12,27 @@ use crate::http::probe::Address;
 pub(crate) struct Runs {
     /// Every visit succeeds at once. The program that is attached to, if one is.
     pub calm: Run,
-    failing: Option<Run>,
-    slow: Option<Run>,
-    stuck: Option<Run>,
+    /// The runs with faults.
+    others: Vec<Run>,
     /// The program was started by somebody else, who chose its faults.
     pub attached: bool,
     /// Where a printed command finds the program.
     pub host: String,
 }
 
-/// Which runs are wanted, besides the calm one.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Wanted {
-    /// Every visit fails.
-    pub failing: bool,
-    /// Every visit takes a known time.
-    pub slow: bool,
-}
-
-type Seen<'a> = Result<&'a Run, Box<Trouble>>;
-
 impl Runs {
-    /// Starts the program once for each run, all at the same time.
-    pub(crate) fn launch(launch: &Launch, wanted: Wanted) -> Self {
+    /// Starts the program once calmly and once with each of the faults, all at the same time.
+    pub(crate) fn launch(launch: &Launch, faults: &[Faults]) -> Self {
         thread::scope(|scope| {
-            let start =
-                |faults, experiment| scope.spawn(move || Run::launch(launch, faults, experiment));
-            let stuck = start(Faults::STUCK, Experiment::ScrapeMeanwhile);
-            let failing = wanted.failing.then(|| start(Faults::FAILING, Experiment::Visits));
-            let slow = wanted.slow.then(|| start(Faults::SLOW, Experiment::Visits));
+            let start = |faults: &Faults| {
+                let (faults, experiment) = (*faults, experiment(*faults));
+                scope.spawn(move || Run::launch(launch, faults, experiment))
+            };
+            let others: Vec<_> = faults.iter().map(start).collect();
             let calm = Run::launch(launch, Faults::NONE, Experiment::Everything);
             Self {
                 calm,
-                failing: failing.and_then(|run| run.join().ok()),
-                slow: slow.and_then(|run| run.join().ok()),
-                stuck: stuck.join().ok(),
+                others: others.into_iter().filter_map(|run| run.join().ok()).collect(),
                 attached: false,
                 // The program of a check is gone; the learner's own listens here.
                 host: "localhost:8001".to_owned(),
@@ -57,39 +43,31 @@ impl Runs {
     /// Looks at a program that runs already.
     pub(crate) fn attach(address: &Address) -> Self {
         let calm = Run::attach(address);
-        Self {
-            calm,
-            failing: None,
-            slow: None,
-            stuck: None,
-            attached: true,
-            host: address.host().to_owned(),
-        }
+        Self { calm, others: Vec::new(), attached: true, host: address.host().to_owned() }
     }
 
     /// The run in which every visit fails.
-    pub(crate) fn failing(&self) -> Seen<'_> {
-        self.made(self.failing.as_ref(), Faults::FAILING)
+    pub(crate) fn failing(&self) -> Judgement<&Run> {
+        self.with(Faults::FAILING)
     }
 
     /// The run in which every visit takes a known time.
-    pub(crate) fn slow(&self) -> Seen<'_> {
-        self.made(self.slow.as_ref(), Faults::SLOW)
+    pub(crate) fn slow(&self) -> Judgement<&Run> {
+        self.with(Faults::SLOW)
     }
 
     /// The run in which no visit ends before the check does.
-    pub(crate) fn stuck(&self) -> Seen<'_> {
-        self.made(self.stuck.as_ref(), Faults::STUCK)
+    pub(crate) fn stuck(&self) -> Judgement<&Run> {
+        self.with(Faults::STUCK)
     }
 
     /// Every run that was made.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Run> {
-        let others = [&self.failing, &self.slow, &self.stuck];
-        std::iter::once(&self.calm).chain(others.into_iter().flatten())
+        std::iter::once(&self.calm).chain(&self.others)
     }
 
-    fn made<'a>(&self, run: Option<&'a Run>, faults: Faults) -> Seen<'a> {
-        let Some(run) = run else {
+    fn with(&self, faults: Faults) -> Judgement<&Run> {
+        let Some(run) = self.others.iter().find(|run| run.faults == faults) else {
             let wanted = match (faults.failing, faults.latency.as_secs_f64()) {
                 (true, _) => "a program whose every visit fails".to_owned(),
                 (false, seconds) => format!("a program whose every visit takes {seconds} s"),
@@ -104,5 +82,13 @@ impl Runs {
                 .could_not_tell();
         };
         Ok(run)
+    }
+}
+
+/// A visit that does not end can only be scraped beside.
+fn experiment(faults: Faults) -> Experiment {
+    match faults {
+        Faults::STUCK => Experiment::ScrapeMeanwhile,
+        _ => Experiment::Visits,
     }
 }

@@ -1,17 +1,14 @@
 //! Section 3: the stack, the learner's PromQL, and the alert, judged by a real Prometheus.
 //!
 //! [`Judge::new`] finds a Prometheus: the one that is named, the one at the usual address, or one of
-//! its own. [`Judge::judge`] then gives the judgement of each check, by the slug that sections.toml
-//! has. Nothing of the learner's is ever written.
+//! its own. It has a function for each check. Nothing of the learner's is ever written.
 
 mod alert;
 mod app;
 mod grafana;
-mod judgements;
 mod prometheus;
-mod promql;
+pub(crate) mod promql;
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -29,13 +26,12 @@ use crate::check::stack::prometheus::throwaway::OwnPrometheus;
 use crate::check::stack::prometheus::{backfill, connection};
 use crate::check::stack::promql::answers::Answers;
 use crate::check::stack::promql::query::Bench;
-use crate::check::stack::promql::questions;
+use crate::check::stack::promql::questions::{self, Question};
 use crate::check::verdict::{Finding, Judgement, Trouble};
 use crate::http::addresses::Settings;
 use crate::http::fetch;
 use crate::http::fetch::NoAnswer;
 
-pub use crate::check::stack::judgements::{Judged, judge};
 pub use crate::check::stack::prometheus::throwaway::stop_all;
 
 /// What a URL looks like, when one is none.
@@ -55,35 +51,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const SCRAPES: f64 = 180.0;
 /// Seconds between two scrapes, when no target says it.
 const SCRAPE: f64 = 5.0;
-
-/// The checks of this section, in order; `promql-*` are the questions.
-pub const CHECKS: [&str; 22] = [
-    "prometheus-reachable",
-    "target-up",
-    "requests-arrive",
-    "promql-up",
-    "promql-count",
-    "promql-failed",
-    "promql-rate",
-    "promql-by-status",
-    "promql-increase",
-    "promql-error-ratio",
-    "promql-ratio-by-endpoint",
-    "promql-top",
-    "promql-compare",
-    "promql-replicas",
-    "promql-absent",
-    "promql-p95",
-    "promql-mean",
-    "alert-valid",
-    "alert-described",
-    "alert-quiet",
-    "alert-fires",
-    "grafana-panel",
-];
-
-/// Those that are about the stack, and not about what the learner writes.
-pub const OF_STACK: [&str; 3] = ["prometheus-reachable", "target-up", "requests-arrive"];
 
 /// What is judged, and by whom.
 #[derive(Debug, Clone, Default)]
@@ -120,8 +87,6 @@ pub struct Judge {
     settings: Settings,
     /// What there is to say beside the judgements.
     notes: Vec<String>,
-    /// The checks that passed because there was nothing to look at.
-    unseen: BTreeSet<String>,
 }
 
 /// The learner's alert that is judged.
@@ -198,7 +163,6 @@ impl Judge {
                 Err(error) => no_own = Some(format!("{error:#}")),
             }
         }
-        let (alert, unseen) = (None, BTreeSet::new());
         Ok(Self {
             options,
             runtime,
@@ -207,10 +171,9 @@ impl Judge {
             no_own,
             app,
             no_app,
-            alert,
+            alert: None,
             settings,
             notes,
-            unseen,
         })
     }
 
@@ -232,44 +195,8 @@ impl Judge {
         &self.notes
     }
 
-    /// Whether a check has passed because there was nothing to look at: a question of the bonus
-    /// without an answer, or no Grafana.
-    #[must_use]
-    pub fn is_unseen(&self, check: &str) -> bool {
-        self.unseen.contains(check)
-    }
-
-    /// The judgement of one of [`CHECKS`].
-    pub fn judge(&mut self, check: &str) -> Judgement {
-        match check {
-            "prometheus-reachable" => self.reachable(),
-            "target-up" => self.target_up(),
-            "requests-arrive" => self.requests_arrive(),
-            "alert-valid" => self.alert().map(|_| ()),
-            "alert-described" => {
-                let alert = self.alert()?;
-                alert.told(rule::described(&alert.rule))?;
-                let read = behaviour::read(&self.prometheus, &self.options, &alert.rule, now());
-                alert.told(self.runtime.block_on(read))
-            }
-            "alert-quiet" => {
-                let alert = self.alert()?;
-                let quiet = behaviour::quiet(&self.prometheus, &self.options, &alert.rule, now());
-                alert.told(self.runtime.block_on(quiet))
-            }
-            "alert-fires" => {
-                let alert = self.alert()?;
-                let fires = behaviour::fires(&self.prometheus, &self.options, &alert.rule, now());
-                let note = alert.told(self.runtime.block_on(fires))?;
-                self.notes.extend(note);
-                Ok(())
-            }
-            "grafana-panel" => self.grafana(),
-            question => self.question(question),
-        }
-    }
-
-    fn reachable(&self) -> Judgement {
+    /// Prometheus answers.
+    pub fn reachable(&mut self) -> Judgement {
         let judgement = self.runtime.block_on(connection::reachable(&self.prometheus));
         match (&self.no_own, judgement) {
             (Some(reason), Err(mut trouble)) => {
@@ -281,15 +208,16 @@ impl Judge {
         }
     }
 
-    /// A fresh Prometheus needs a moment for its first scrapes.
-    fn target_up(&self) -> Judgement {
+    /// The target is up. A fresh Prometheus needs a moment for its first scrapes.
+    pub fn target_up(&mut self) -> Judgement {
         if let Some(trouble) = &self.no_app {
             return Err(trouble.clone());
         }
         self.patiently(|| self.runtime.block_on(connection::targets_up(&self.prometheus)))
     }
 
-    fn requests_arrive(&self) -> Judgement {
+    /// The counter is there, and rises.
+    pub fn requests_arrive(&mut self) -> Judgement {
         let url = match (&self.own, self.options.app.or(self.app.as_ref().map(|app| app.address))) {
             (Some(_), Some(address)) => format!("http://{address}"),
             _ => format!("http://localhost:{}", self.settings.gateway()),
@@ -346,7 +274,37 @@ impl Judge {
         Ok(alert)
     }
 
-    fn grafana(&mut self) -> Judgement {
+    /// The rule files are valid, and the alert is loaded.
+    pub fn alert_valid(&mut self) -> Judgement {
+        self.alert().map(|_| ())
+    }
+
+    /// The alert says what somebody who is woken by it needs.
+    pub fn alert_described(&mut self) -> Judgement {
+        let alert = self.alert()?;
+        alert.told(rule::described(&alert.rule))?;
+        let read = behaviour::read(&self.prometheus, &self.options, &alert.rule, now());
+        alert.told(self.runtime.block_on(read))
+    }
+
+    /// The alert is quiet on a good day.
+    pub fn alert_quiet(&mut self) -> Judgement {
+        let alert = self.alert()?;
+        let quiet = behaviour::quiet(&self.prometheus, &self.options, &alert.rule, now());
+        alert.told(self.runtime.block_on(quiet))
+    }
+
+    /// The alert fires on a bad day.
+    pub fn alert_fires(&mut self) -> Judgement {
+        let alert = self.alert()?;
+        let fires = behaviour::fires(&self.prometheus, &self.options, &alert.rule, now());
+        let note = alert.told(self.runtime.block_on(fires))?;
+        self.notes.extend(note);
+        Ok(())
+    }
+
+    /// A dashboard of Grafana's shows the counter, if there is a Grafana.
+    pub fn grafana_panel(&mut self) -> Judgement {
         let named = self.options.grafana.as_deref();
         let usual = format!("http://localhost:{}", self.settings.grafana());
         let Ok(url) = fetch::http_url(named.unwrap_or(&usual), GRAFANA) else { return Ok(()) };
@@ -356,21 +314,16 @@ impl Judge {
         }
         // Without Docker there is none, and nobody has to have one.
         match named {
-            None => {
-                self.unseen.insert("grafana-panel".to_owned());
-                Ok(())
-            }
+            None => Finding::new("a panel in Grafana", "no Grafana").left_out(),
             Some(url) => {
                 Finding::new(format!("Grafana at {url}"), "none answers there").could_not_tell()
             }
         }
     }
 
-    fn question(&mut self, name: &str) -> Judgement {
-        let Some(question) = questions::find(name) else {
-            return Finding::new("a check of section 3", format!("`{name}` is none"))
-                .could_not_tell();
-        };
+    /// The answer to a question says what the finished one says.
+    pub(crate) fn answer(&mut self, question: &Question) -> Judgement {
+        let name = question.name;
         let file = if self.options.solution { FINISHED } else { ANSWERS };
         let answers = read_answers(&self.options.root, file)?;
         let Some(answer) = answers.get(name) else {
@@ -389,8 +342,7 @@ impl Judge {
         };
         if answer.query.is_empty() {
             if question.bonus {
-                self.unseen.insert(name.to_owned());
-                return Ok(());
+                return Finding::new(question.asked(), "not answered yet").left_out();
             }
             let found = if answer.comments.iter().any(|comment| questions::is_learners(comment)) {
                 "not answered yet (a line that begins with # is a comment)"
@@ -466,25 +418,4 @@ fn rule_files(root: &Path, solution: bool) -> Vec<PathBuf> {
 
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::course::Course;
-
-    #[test]
-    fn every_check_has_an_entry_and_the_reverse() {
-        let section = Course::embedded().unwrap().section("section3").unwrap();
-        let mut described: Vec<&str> =
-            section.checks().map(|(.., check)| check.slug.as_str()).collect();
-        assert_eq!(described[0], CHECKS[0], "without a Prometheus nothing else can be told");
-        let mut judged = CHECKS.to_vec();
-        described.sort_unstable();
-        judged.sort_unstable();
-        assert_eq!(described, judged);
-        let questions: Vec<&str> =
-            questions::QUESTIONS.iter().map(|question| question.name).collect();
-        assert!(questions.iter().all(|name| judged.contains(name)));
-    }
 }
