@@ -70,7 +70,7 @@ pub struct LearnerFile {
     /// The path of its finished state, from the root.
     pub solution: String,
     /// The path of its first state, from the root. Without one it is generated from the solution
-    /// of the section before: see [`crate::learner::starter`].
+    /// of the section before: see `learner::starter`.
     pub starter: Option<String>,
 }
 

@@ -108,7 +108,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn pick<'a>(session: &Session<'a>, name: Option<&str>) -> anyhow::Result<&'a Section> {
     let progress = Progress::load(session.workspace);
-    session.workspace.pick(session.course, &progress, name)
+    progress.pick(session.course, session.workspace, name)
 }
 
 /// Keeps what the learner's own program has passed. A check is worth its verdict even when that

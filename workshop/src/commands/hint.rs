@@ -33,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
     let mut progress = Progress::load(&workspace);
-    let section = workspace.pick(course, &progress, args.section.as_deref())?;
+    let section = progress.pick(course, &workspace, args.section.as_deref())?;
     let Some(stuck) = Stuck::at(course, section, &progress) else {
         println!("Every check of {} has passed: there is nothing to hint at.", section.slug);
         println!("Next: {}", paint(TYPE, "cargo workshop"));

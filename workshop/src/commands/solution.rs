@@ -25,7 +25,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
     let progress = Progress::load(&workspace);
-    let section = workspace.pick(course, &progress, args.section.as_deref())?;
+    let section = progress.pick(course, &workspace, args.section.as_deref())?;
     for file in &section.files {
         show(&workspace, section, file)?;
     }

@@ -1,6 +1,6 @@
 //! A place in one line of the text.
 
-use crate::exposition::ParseError;
+use crate::exposition::error::ParseError;
 
 /// What is left to read of a line.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::exposition::cursor::Cursor;
-use crate::exposition::{Exposition, Family, Kind, Labels, ParseError, Sample};
+use crate::exposition::error::ParseError;
+use crate::exposition::model::{Exposition, Family, Kind, Labels, Sample};
 
 /// Reads the body of an answer to a scrape, up to the first mistake.
 pub fn parse(body: &[u8]) -> Result<Exposition, ParseError> {

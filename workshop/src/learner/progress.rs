@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+
 use crate::course::{Check, Course, Section};
 use crate::learner::workspace;
 use crate::learner::workspace::Workspace;
@@ -115,6 +117,24 @@ impl Progress {
         let latest = |section: &&Section| self.latest.as_ref() == Some(&section.slug);
         let mut open = course.sections.iter().filter(|section| !self.done(section));
         open.clone().find(latest).or_else(|| open.next())
+    }
+
+    /// The section that a command is about: the one named, else the one whose directory this is,
+    /// else the one that is worked on, else the last.
+    pub fn pick<'a>(
+        &self,
+        course: &'a Course,
+        workspace: &Workspace,
+        name: Option<&str>,
+    ) -> anyhow::Result<&'a Section> {
+        if let Some(name) = name {
+            return course.section(name);
+        }
+        let here = std::env::current_dir().and_then(std::path::absolute).ok();
+        here.and_then(|path| course.section_at(workspace.root(), &path))
+            .or_else(|| self.current(course))
+            .or(course.sections.last())
+            .context("there is no section")
     }
 
     /// Nothing is known yet.

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
 
-use crate::course::{Course, LearnerFile, Section};
-use crate::learner::progress::Progress;
+use crate::course::{LearnerFile, Section};
 
 /// What only the workshop's root has.
 const MARK: &str = "workshop/sections.toml";
@@ -55,24 +54,6 @@ impl Workspace {
     #[must_use]
     pub fn relative(section: &Section, file: &LearnerFile) -> String {
         format!("{}/{}", section.package, file.path)
-    }
-
-    /// The section that a command is about: the one named, else the one whose directory this is,
-    /// else the one that is worked on, else the last.
-    pub fn pick<'a>(
-        &self,
-        course: &'a Course,
-        progress: &Progress,
-        name: Option<&str>,
-    ) -> anyhow::Result<&'a Section> {
-        if let Some(name) = name {
-            return course.section(name);
-        }
-        let here = std::env::current_dir().and_then(std::path::absolute).ok();
-        here.and_then(|path| course.section_at(&self.root, &path))
-            .or_else(|| progress.current(course))
-            .or(course.sections.last())
-            .context("there is no section")
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::stack::Options;
 use crate::check::stack::alert::replay::{Moment, STEP, past};
 use crate::check::stack::alert::rule;
 use crate::check::stack::alert::rule_files::in_stack;
@@ -12,6 +11,7 @@ use crate::check::stack::alert::templates::labels_in;
 use crate::check::stack::alert::unit_tests::{
     AFTER, Fired, LABELS, OUTAGE, QUIET, SHORT, in_outage, rehearse,
 };
+use crate::check::stack::options::Options;
 use crate::check::stack::prometheus::api::{Instants, Prometheus, Rule};
 use crate::check::stack::promql::ast::Node;
 use crate::check::stack::promql::mistakes::{Mistake, seconds};

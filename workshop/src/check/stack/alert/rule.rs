@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use crate::check::stack::Options;
 use crate::check::stack::alert::promtool_error::{complaint, line_of, tab_in_indent};
 use crate::check::stack::alert::rule_files::{
     DIRECTORY, RuleFile, alert_names, files, in_stack, is_kits, saved_later, wait_for_reload,
 };
 use crate::check::stack::alert::templates::bad_template;
+use crate::check::stack::options::Options;
 use crate::check::stack::prometheus::api::{Prometheus, Rule};
 use crate::check::stack::prometheus::{connection, programs};
 use crate::check::stack::promql::mistakes::seconds;

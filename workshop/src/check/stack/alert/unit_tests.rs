@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::check::stack::Options;
 use crate::check::stack::alert::rule_files::{files, kit_files};
+use crate::check::stack::options::Options;
 use crate::check::stack::prometheus::api::Rule;
 use crate::check::stack::prometheus::programs;
 use crate::check::stack::prometheus::programs::quoted;

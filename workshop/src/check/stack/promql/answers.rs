@@ -6,6 +6,15 @@
 //! - A question without a query is not answered yet.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::check::verdict::{Finding, Judgement};
+
+/// The learner's answers, from the root.
+pub(crate) const ANSWERS: &str = "section3-compose/answers.promql";
+pub(crate) const FINISHED: &str = "solutions/section3/answers.promql";
+/// A file of answers has a few kilobytes; what is larger is something else.
+const LARGEST: u64 = 256 * 1024;
 
 /// The answers by the questions' names.
 #[derive(Debug, Default)]
@@ -29,6 +38,39 @@ pub(crate) struct Answer {
     pub(crate) line: usize,
     /// The comments below the question's heading while there is no query.
     pub(crate) comments: Vec<String>,
+}
+
+/// The answers in a file below the root, if they can be read as such.
+pub(crate) fn load(root: &Path, file: &str) -> Judgement<Answers> {
+    let path = root.join(file);
+    let expected = format!("your answers in {file}");
+    let size = std::fs::metadata(&path).map(|metadata| metadata.len()).unwrap_or(0);
+    if size > LARGEST {
+        return Finding::new(expected, format!("a file of {size} bytes")).fail();
+    }
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => {
+            return Finding::new(expected, error.to_string())
+                .because("`cargo workshop reset section3` brings the file back.")
+                .fail();
+        }
+    };
+    let answers = Answers::read(&text);
+    if let Some((name, line)) = &answers.twice {
+        return Finding::new(
+            expected,
+            format!("[{name}] stands there twice, again at line {line}"),
+        )
+        .because("One query for each question: which of them is your answer?")
+        .fail();
+    }
+    if let Some(line) = answers.astray {
+        return Finding::new(expected, format!("line {line} stands above the first question"))
+            .because("A query belongs below its question, which begins with its name in brackets.")
+            .fail();
+    }
+    Ok(answers)
 }
 
 impl Answers {
