@@ -72,6 +72,9 @@ pub struct LearnerFile {
     /// The path of its first state, from the root. Without one it is generated from the solution
     /// of the section before: see `learner::starter`.
     pub starter: Option<String>,
+    /// Its first state is the solution's questions, without the answers.
+    #[serde(default)]
+    pub questions: bool,
 }
 
 /// One thing to do, under one heading of the section's README.
@@ -101,6 +104,24 @@ pub struct Check {
     pub minutes: u32,
     /// In tiers: a question, a pointer, and the shape of the code.
     pub hints: Vec<String>,
+    /// What there is to know of one that is answered in PromQL.
+    pub question: Option<Question>,
+}
+
+/// A question of section 3. What is asked, and the finished answer, stand in the solution's file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// What data there must be for the question to make sense.
+    pub needs: String,
+    /// Asked of those who have done the bonus: it may stay open.
+    #[serde(default)]
+    pub bonus: bool,
+    /// Asked about a time without any data as well, because its answer is empty on a good day.
+    #[serde(default)]
+    pub before_everything: bool,
+    /// A label that has to be named, even when the result is the same without.
+    pub about: Option<String>,
 }
 
 impl Course {
@@ -228,9 +249,9 @@ impl Section {
         ensure!(!self.title.is_empty(), "title is empty");
         ensure!(!self.header.is_empty(), "header is empty");
         ensure!(!self.files.is_empty(), "there is no file");
-        let generated = self.files.iter().filter(|file| file.starter.is_none()).count();
+        let generated = self.files.iter().filter(|file| file.is_generated()).count();
         ensure!(
-            generated == 1 && self.files[0].starter.is_none(),
+            generated == 1 && self.files[0].is_generated(),
             "the first file, and no other, has a generated starter"
         );
         ensure!(!self.steps.is_empty(), "there is no step");
@@ -239,6 +260,14 @@ impl Section {
                 .with_context(|| format!("step {} ({})", index + 1, step.title))?;
         }
         Ok(())
+    }
+}
+
+impl LearnerFile {
+    /// Its first state is made from the solution of the section before.
+    #[must_use]
+    pub fn is_generated(&self) -> bool {
+        self.starter.is_none() && !self.questions
     }
 }
 

@@ -64,10 +64,7 @@ fn every_finished_answer_passes_and_the_starter_passes_none_but_the_bonus() {
             panic!("{question}: {trouble:?}");
         }
     }
-    kit.write(
-        "section3-compose/answers.promql",
-        &prometheus::read("workshop/starters/answers.promql"),
-    );
+    kit.write("section3-compose/answers.promql", &starter());
     for question in questions {
         let bonus = ["promql-p95", "promql-mean"].contains(&question);
         match judge.judge(question) {
@@ -148,7 +145,7 @@ fn all_words(trouble: &Trouble) -> String {
 fn an_answer_that_is_a_comment_is_none_and_its_place_is_below_the_question() {
     let kit = Kit::new();
     let file = "section3-compose/answers.promql";
-    let starter = prometheus::read("workshop/starters/answers.promql");
+    let starter = starter();
     let question = "#    One number for all of them together.\n";
     kit.write(
         file,
@@ -218,10 +215,7 @@ fn a_damaged_file_of_answers_has_its_words() {
 fn the_solution_shows_the_answers_that_are_still_empty() {
     let kit = Kit::new();
     kit.write("workshop/sections.toml", "");
-    kit.write(
-        "section3-compose/answers.promql",
-        &prometheus::read("workshop/starters/answers.promql"),
-    );
+    kit.write("section3-compose/answers.promql", &starter());
     let shown = std::process::Command::new(env!("CARGO_BIN_EXE_workshop"))
         .args(["solution", "section3"])
         .env_remove("CARGO_MANIFEST_DIR")
@@ -233,4 +227,11 @@ fn the_solution_shows_the_answers_that_are_still_empty() {
     for line in ["+up{job=\"treecounter\"}", "+absent(up{job=\"treecounter\"})"] {
         assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
     }
+}
+
+/// The file of answers as a learner finds it.
+fn starter() -> String {
+    let section = Course::embedded().unwrap().section("section3").unwrap();
+    let file = section.files.iter().find(|file| file.questions).unwrap();
+    workshop::learner::starter::of_file(Course::embedded().unwrap(), section, file).unwrap()
 }

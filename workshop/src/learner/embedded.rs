@@ -5,7 +5,6 @@ use anyhow::Context;
 /// Each file under its path from the root, with `\n` at its lines' ends on every system.
 const FILES: &[(&str, &str)] = &[
     ("workshop/starters/section1.rs", include_str!("../../starters/section1.rs")),
-    ("workshop/starters/answers.promql", include_str!("../../starters/answers.promql")),
     (
         "solutions/section3/answers.promql",
         include_str!("../../../solutions/section3/answers.promql"),

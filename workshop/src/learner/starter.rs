@@ -21,6 +21,7 @@ pub fn generate(course: &Course, section: &Section) -> anyhow::Result<String> {
 pub fn of_file(course: &Course, section: &Section, file: &LearnerFile) -> anyhow::Result<String> {
     match &file.starter {
         Some(path) => embedded::text(path),
+        None if file.questions => Ok(questions(&solution(file)?)),
         None => generate(course, section),
     }
 }
@@ -33,10 +34,16 @@ pub fn solution(file: &LearnerFile) -> anyhow::Result<String> {
 /// The finished state of a section's file: the solution, under the section's own header.
 pub fn finished(section: &Section, file: &LearnerFile) -> anyhow::Result<String> {
     let solution = solution(file)?;
-    match file.starter {
-        Some(_) => Ok(solution),
-        None => Ok(format!("{}\n{}", header(section), body(&solution))),
+    match file.is_generated() {
+        false => Ok(solution),
+        true => Ok(format!("{}\n{}", header(section), body(&solution))),
     }
+}
+
+/// A file of answers without the answers.
+fn questions(solution: &str) -> String {
+    let kept = |line: &&str| line.starts_with('#') || line.is_empty();
+    solution.lines().filter(kept).map(|line| format!("{line}\n")).collect()
 }
 
 /// A source without its `//!` header.

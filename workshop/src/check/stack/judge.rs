@@ -287,7 +287,7 @@ impl Judge {
     }
 
     /// The answer to a question says what the finished one says.
-    pub(crate) fn answer(&mut self, question: &Question) -> Judgement {
+    pub(crate) fn answer(&mut self, question: Question) -> Judgement {
         let name = question.name;
         let file = if self.options.solution { FINISHED } else { ANSWERS };
         let found = answers::load(&self.options.root, file)?;
@@ -327,7 +327,7 @@ impl Judge {
                 (interval, last_scrapes(interval))
             };
             let bench = Bench { prometheus: &self.prometheus, instants, interval, file };
-            bench.judge(question, answer).await
+            bench.judge(&question, answer).await
         })
     }
 }

@@ -148,7 +148,7 @@ fn short_window(node: Node<'_>, interval: f64) -> Option<Mistake> {
 pub(crate) fn wrong_for(question: &Question, tree: Node<'_>) -> Option<Mistake> {
     let all = tree.all();
     let selectors = || all.iter().filter(|node| node.is_selector());
-    if let Some(label) = question.about {
+    if let Some(label) = question.about.as_deref() {
         let named = selectors().any(|node| node.matchers().iter().any(|m| m.label == label));
         let counted = selectors().any(|node| node.metric() == "requests_total");
         if counted && !named {
