@@ -48,7 +48,11 @@ fn a_starter_is_the_solution_before_it_plus_todo_comments() {
 fn every_todo_is_in_the_starter() {
     for section in &course().sections {
         let starter = starter::generate(course(), section).unwrap();
-        for line in todo_lines(section) {
+        let lines = todo_lines(section);
+        // In section 3 the program stays as it is.
+        let has_work = section.files.len() == 1;
+        assert_eq!(has_work, !lines.is_empty(), "{}: {lines:?}", section.slug);
+        for line in lines {
             let times = starter.lines().filter(|other| other.trim() == line).count();
             assert_eq!(times, 1, "{}: {line}", section.slug);
         }
