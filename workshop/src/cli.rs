@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     doctor, goto, hint, prefetch, reset, scrape, solution, status, traffic, undo,
 };
-use crate::{check, process};
+use crate::{check, commands, process};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", about, version)]
@@ -18,6 +18,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Ask(commands::mystery::ask::Args),
     Check(check::Args),
     Doctor(doctor::Args),
     Goto(goto::Args),
@@ -25,6 +26,7 @@ enum Command {
     #[command(hide = true)]
     Guard,
     Hint(hint::Args),
+    Mystery(commands::mystery::Args),
     Prefetch(prefetch::Args),
     Reset(reset::Args),
     Scrape(scrape::Args),
@@ -38,6 +40,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         None => status::run(),
+        Some(Command::Ask(args)) => commands::mystery::ask::run(&args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Goto(args)) => goto::run(args),
@@ -46,6 +49,7 @@ pub fn run() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Hint(args)) => hint::run(args),
+        Some(Command::Mystery(args)) => commands::mystery::run(&args),
         Some(Command::Prefetch(args)) => prefetch::run(args),
         Some(Command::Reset(args)) => reset::run(args),
         Some(Command::Scrape(args)) => scrape::run(args),

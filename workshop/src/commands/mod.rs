@@ -3,6 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod goto;
 pub(crate) mod hint;
+pub(crate) mod mystery;
 pub(crate) mod prefetch;
 pub(crate) mod reset;
 pub(crate) mod scrape;

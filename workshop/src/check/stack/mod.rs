@@ -6,7 +6,7 @@ mod app;
 mod grafana;
 mod judge;
 mod options;
-mod prometheus;
+pub(crate) mod prometheus;
 pub(crate) mod promql;
 
 pub use crate::check::stack::judge::Judge;

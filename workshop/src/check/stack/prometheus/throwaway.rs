@@ -44,19 +44,29 @@ impl OwnPrometheus {
         find_program("prometheus").is_some() && find_program("promtool").is_some()
     }
 
-    /// Starts one that scrapes `app` every second and reads these rule files.
+    /// Starts one that knows the made-up history of a check, scrapes `app` every second, and reads
+    /// these rule files.
     pub(crate) async fn start(app: Option<SocketAddr>, rules: &[PathBuf]) -> anyhow::Result<Self> {
+        Self::with_history(&backfill::open_metrics(), &job(app), rules).await
+    }
+
+    /// Starts one that has this past, in the text that promtool reads, and these jobs besides its own.
+    pub(crate) async fn with_history(
+        history: &str,
+        jobs: &str,
+        rules: &[PathBuf],
+    ) -> anyhow::Result<Self> {
         let (Some(program), Some(promtool)) =
             (find_program("prometheus"), find_program("promtool"))
         else {
             bail!("the programs prometheus and promtool are not installed");
         };
         let mut own = Self::in_scratch()?;
-        own.back_fill(&promtool).await?;
+        own.back_fill(&promtool, history).await?;
         let mut last = None;
         // Another program may take the free port first: try again with another one.
         for _ in 0..3 {
-            match own.launch(&program, app, rules).await {
+            match own.launch(&program, jobs, rules).await {
                 Ok(()) => return Ok(own),
                 Err(error) => last = Some(error),
             }
@@ -72,12 +82,12 @@ impl OwnPrometheus {
         Ok(Self { directory, url: String::new() })
     }
 
-    async fn back_fill(&self, promtool: &Path) -> anyhow::Result<()> {
+    async fn back_fill(&self, promtool: &Path, history: &str) -> anyhow::Result<()> {
         let text = self.directory.join("history.txt");
-        fs::write(&text, backfill::open_metrics()).context("cannot write the history")?;
+        fs::write(&text, history).context("cannot write the history")?;
         self.spawn(
             Command::new(promtool)
-                .args(["tsdb", "create-blocks-from", "openmetrics"])
+                .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=48h"])
                 .args([text.as_os_str(), self.directory.join("data").as_os_str()]),
         )
         .context("cannot run promtool")?;
@@ -93,13 +103,13 @@ impl OwnPrometheus {
     async fn launch(
         &mut self,
         program: &Path,
-        app: Option<SocketAddr>,
+        jobs: &str,
         rules: &[PathBuf],
     ) -> anyhow::Result<()> {
         let port = free_port()?;
         self.url = format!("http://127.0.0.1:{port}");
         let config = self.directory.join("prometheus.yml");
-        fs::write(&config, configuration(app, port, rules))
+        fs::write(&config, configuration(jobs, port, rules))
             .context("cannot write the configuration")?;
         let flag = |name: &str, value: &OsStr| {
             let mut flag = std::ffi::OsString::from(name);
@@ -216,7 +226,7 @@ fn free_port() -> anyhow::Result<u16> {
 }
 
 /// Like deploy/prometheus, but quicker: nobody wants to wait for a check.
-fn configuration(app: Option<SocketAddr>, port: u16, rules: &[PathBuf]) -> String {
+fn configuration(jobs: &str, port: u16, rules: &[PathBuf]) -> String {
     let mut text = String::from(
         "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n",
     );
@@ -230,13 +240,15 @@ fn configuration(app: Option<SocketAddr>, port: u16, rules: &[PathBuf]) -> Strin
     text.push_str(&format!(
         "  - job_name: prometheus\n    static_configs: [{{targets: ['localhost:{port}']}}]\n"
     ));
-    if let Some(app) = app {
-        text.push_str(&format!(
-            "  - job_name: {}\n    static_configs: [{{targets: ['{app}']}}]\n",
-            connection::JOB
-        ));
-    }
+    text.push_str(jobs);
     text
+}
+
+/// The job of the learner's app, if it runs.
+fn job(app: Option<SocketAddr>) -> String {
+    let Some(app) = app else { return String::new() };
+    let name = connection::JOB;
+    format!("  - job_name: {name}\n    static_configs: [{{targets: ['{app}']}}]\n")
 }
 
 #[cfg(test)]
@@ -246,12 +258,12 @@ mod tests {
     #[test]
     fn paths_are_quoted_for_yaml() {
         let rules = [PathBuf::from("/it's here/*.yml")];
-        let text = configuration(Some(([127, 0, 0, 1], 8001).into()), 9999, &rules);
+        let text = configuration(&job(Some(([127, 0, 0, 1], 8001).into())), 9999, &rules);
         assert!(text.contains("  - '/it''s here/*.yml'\n"), "{text}");
         assert!(
             text.contains("job_name: treecounter") && text.contains("['127.0.0.1:8001']"),
             "{text}"
         );
-        assert!(!configuration(None, 1, &[]).contains("treecounter"));
+        assert!(!configuration(&job(None), 1, &[]).contains("treecounter"));
     }
 }

@@ -1,0 +1,243 @@
+//! The conversation: the pager, the questions, the answer in two parts, and the story.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anstream::println;
+
+use crate::commands::mystery::ask;
+use crate::commands::mystery::fault::Fault;
+use crate::commands::mystery::incident::{self, Incident};
+use crate::commands::mystery::noise::Noise;
+use crate::commands::mystery::proof::{Jury, Proof};
+use crate::commands::mystery::room::Room;
+use crate::learner::workspace::Workspace;
+use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, fill, indent, paint, plural};
+
+/// What a solved mystery is worth, and what each wrong answer costs.
+const WORTH: u32 = 100;
+const COST: u32 = 15;
+
+/// One mystery that is played.
+pub(crate) struct Game {
+    room: Room,
+    number: usize,
+    seed: u64,
+    incident: &'static Incident,
+    /// The choices, in the order in which they are shown.
+    choices: Vec<&'static Incident>,
+    started: Instant,
+    questions: usize,
+    wrong: u32,
+}
+
+/// What came of a line that was typed.
+enum Next {
+    GoOn,
+    Solved,
+    GivenUp,
+}
+
+impl Game {
+    /// Makes up the past, and starts what is asked about.
+    pub(crate) async fn open(
+        workspace: &Workspace,
+        number: usize,
+        fault: Fault,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        println!("{}", paint(FRAME, "An hour of the past is made up ..."));
+        let room = Room::open(workspace, fault, seed).await?;
+        let mut choices: Vec<&Incident> = incident::all()?.iter().collect();
+        let mut noise = Noise::new(seed ^ 2);
+        for left in (1..choices.len()).rev() {
+            choices.swap(left, noise.below(left as u64 + 1) as usize);
+        }
+        let incident = incident::of(fault)?;
+        let started = Instant::now();
+        Ok(Self { room, number, seed, incident, choices, started, questions: 0, wrong: 0 })
+    }
+
+    /// Reads what is typed until it is solved or given up.
+    pub(crate) async fn play(mut self, limit: Option<Duration>) -> anyhow::Result<ExitCode> {
+        self.show_pager();
+        println!("{}", indent(HELP, 2));
+        let mut lines = std::io::stdin().lock().lines();
+        let mut read = |prompt: &str| {
+            if std::io::stdin().is_terminal() {
+                anstream::print!("\n{} ", paint(TYPE, prompt));
+                let _ = std::io::stdout().flush();
+            }
+            lines.next().and_then(Result::ok)
+        };
+        loop {
+            let Some(line) = read("mystery>") else { return Ok(ExitCode::from(2)) };
+            let next = match line.trim() {
+                "" => Next::GoOn,
+                "quit" | "q" | "exit" => return Ok(ExitCode::from(2)),
+                "help" | "?" => {
+                    println!("{}", indent(HELP, 2));
+                    Next::GoOn
+                }
+                "pager" => {
+                    self.show_pager();
+                    Next::GoOn
+                }
+                "give up" => Next::GivenUp,
+                "answer" => self.answer(&mut read).await?,
+                line => {
+                    self.ask(line).await;
+                    Next::GoOn
+                }
+            };
+            match next {
+                Next::GoOn => {}
+                Next::Solved => {
+                    self.tell(limit);
+                    return Ok(ExitCode::SUCCESS);
+                }
+                Next::GivenUp => {
+                    self.tell(None);
+                    return Ok(ExitCode::from(1));
+                }
+            }
+        }
+    }
+
+    fn show_pager(&self) {
+        let title = format!("Mystery {}: {}", self.number, self.incident.title);
+        println!("\n{}\n", paint(TYPE, title));
+        println!("{}\n", indent(&self.incident.pager, 2));
+        println!("  Prometheus: {} (seed {})\n", paint(TYPE, self.room.url()), self.seed);
+    }
+
+    async fn ask(&mut self, line: &str) {
+        self.questions += 1;
+        let answer = match line.strip_prefix("graph ") {
+            Some(query) => ask::graph(&self.room.prometheus, query).await,
+            None => ask::table(&self.room.prometheus, line.trim_start_matches("ask ")).await,
+        };
+        match answer {
+            Ok(text) => println!("{}", indent(&text, 2)),
+            Err(error) => println!("  {}", ask::in_words(&error, self.room.url())),
+        }
+    }
+
+    /// First what it is, then the query that shows it.
+    async fn answer(
+        &mut self,
+        read: &mut impl FnMut(&str) -> Option<String>,
+    ) -> anyhow::Result<Next> {
+        println!("What is wrong?\n");
+        for (number, choice) in (1..).zip(&self.choices) {
+            println!("  {number:>2}  {}", choice.what);
+        }
+        let Some(line) = read("number>") else { return Ok(Next::GoOn) };
+        let chosen = line.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let Some(choice) = chosen.and_then(|index| self.choices.get(index).copied()) else {
+            println!("  A number from 1 to {} is wanted.", self.choices.len());
+            return Ok(Next::GoOn);
+        };
+        if choice.fault != self.incident.fault {
+            self.wrong += 1;
+            refuse(&format!("If it were this, {}. It is not so here.", choice.shows));
+            return Ok(Next::GoOn);
+        }
+        println!("\n{}\n", indent(PROOF, 2));
+        let Some(query) = read("proof>") else { return Ok(Next::GoOn) };
+        println!(
+            "{}",
+            paint(FRAME, "It is asked of this fault, of a healthy hour, and of others ...")
+        );
+        let jury = Jury::start(self.seed).await?;
+        Ok(match self.refusal(&jury.judge(self.incident.fault, query.trim()).await?)? {
+            None => Next::Solved,
+            Some(reason) => {
+                self.wrong += 1;
+                refuse(&reason);
+                Next::GoOn
+            }
+        })
+    }
+
+    /// Why a proof is none.
+    fn refusal(&self, proof: &Proof) -> anyhow::Result<Option<String>> {
+        Ok(Some(match proof {
+            Proof::Holds => return Ok(None),
+            Proof::Unreadable(message) => format!("Prometheus does not understand it: {message}"),
+            Proof::NamesAMoment => NAMES_A_MOMENT.to_owned(),
+            Proof::ShowsNothing => SHOWS_NOTHING.to_owned(),
+            Proof::AlsoHealthy => ALSO_HEALTHY.to_owned(),
+            Proof::AlsoShows(fault) => {
+                let other = &incident::of(*fault)?.what;
+                format!("It shows something when {other}, too. What is different here?")
+            }
+        }))
+    }
+
+    /// What it was, and how one finds it.
+    fn tell(&self, limit: Option<Duration>) {
+        println!("\n{}\n", paint(GOOD, format!("It was: {}.", self.incident.what)));
+        let story = self.incident.story.replace("<instance>", &self.room.victim);
+        println!("{}\n", indent(&story, 2));
+        let minutes = self.room.since_minutes;
+        println!("  It had begun {minutes} minutes before you were called.\n");
+        println!("  What somebody with experience would have asked:\n");
+        for step in &self.incident.steps {
+            println!("{}", indent(&wrapped(&step.tells), 4));
+            println!("{}\n", paint(TYPE, indent(&step.query, 6)));
+        }
+        println!("  A proof:\n\n{}\n", paint(TYPE, indent(&self.incident.proof, 6)));
+        let alert = paint(TYPE, indent(&self.incident.alert, 6));
+        println!("  An alert on this would have found it:\n\n{alert}\n");
+        if let Some(limit) = limit {
+            self.score(limit);
+        }
+    }
+
+    fn score(&self, limit: Duration) {
+        let taken = self.started.elapsed();
+        let late = taken > limit;
+        let worth = WORTH.saturating_sub(COST * self.wrong) / if late { 2 } else { 1 };
+        println!(
+            "  {} of {} minutes, {}, {}: {worth} of {WORTH} points.",
+            taken.as_secs() / 60,
+            limit.as_secs() / 60,
+            plural(self.questions, "question"),
+            plural(self.wrong as usize, "wrong answer"),
+        );
+    }
+}
+
+fn refuse(reason: &str) {
+    println!("\n  {}", paint(BAD, "No."));
+    println!("{}", indent(&wrapped(reason), 2));
+}
+
+fn wrapped(text: &str) -> String {
+    fill(text.split_whitespace(), 74).join("\n")
+}
+
+const HELP: &str = "\
+Ask what you like: every line is a query in PromQL, `graph QUERY` draws it. (Or
+open the address above in a browser, or type `cargo workshop ask 'QUERY'`
+elsewhere.) When you know, type `answer`. `pager` shows the text again,
+`give up` tells the story, `quit` ends.";
+
+const PROOF: &str = "\
+Yes. And how does one see it? Write a query that shows something while this is
+so, and nothing when all is well or when something else is wrong: a condition,
+as in an alert.";
+
+const NAMES_A_MOMENT: &str = "\
+It names a moment (`@`, or a function of the clock), so it cannot be asked of another hour. \
+Say how it is while the fault is at work, whenever that is.";
+
+const SHOWS_NOTHING: &str = "\
+It shows nothing in the last minutes, although the fault is at work: nothing matches, or the \
+condition is not met. Ask it here without its comparison, and look at the values.";
+
+const ALSO_HEALTHY: &str = "\
+It shows something in a healthy hour as well. A proof needs a condition that is met only now: \
+compare the value with what is usual, such as `... > 0.5`.";
