@@ -22,6 +22,7 @@ use anyhow::Context as _;
 use crate::check::report::Report;
 use crate::check::session::{Session, Subject};
 use crate::check::verdict::Verdict;
+use crate::commands::puzzle;
 use crate::course::{Course, Section};
 use crate::learner::progress;
 use crate::learner::progress::Progress;
@@ -116,6 +117,11 @@ fn pick<'a>(session: &Session<'a>, name: Option<&str>) -> anyhow::Result<&'a Sec
 fn remember(session: &Session<'_>, section: &Section, report: &Report) {
     if !matches!(session.subject, Subject::Learner) {
         return;
+    }
+    match puzzle::judged(session.workspace, &section.slug, report.verdict == Verdict::Pass) {
+        Ok(false) => {}
+        Ok(true) => return,
+        Err(error) => anstream::eprintln!("note: {error:#}"),
     }
     let failed = report.failed().map(|outcome| outcome.check.as_str());
     let with = |verdict| report.with(verdict).map(|outcome| outcome.check.as_str()).collect();

@@ -5,6 +5,7 @@ pub(crate) mod goto;
 pub(crate) mod hint;
 pub(crate) mod mystery;
 pub(crate) mod prefetch;
+pub(crate) mod puzzle;
 pub(crate) mod reset;
 pub(crate) mod scrape;
 pub(crate) mod solution;

@@ -5,5 +5,6 @@ pub(crate) mod backup;
 pub mod embedded;
 pub(crate) mod plan;
 pub mod progress;
+pub(crate) mod puzzles;
 pub mod starter;
 pub mod workspace;

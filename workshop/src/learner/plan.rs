@@ -10,6 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::course::{LearnerFile, Section};
 use crate::learner::backup::Backup;
 use crate::learner::progress::Progress;
+use crate::learner::puzzles;
 use crate::learner::workspace::{Staged, Workspace};
 use crate::learner::{backup, workspace};
 use crate::terminal::style::{FRAME, TYPE, paint, plural};
@@ -109,6 +110,7 @@ impl<'a> Plan<'a> {
         }
         let kept = self.write(&before)?;
         self.save(&before, &progress);
+        puzzles::close(self.workspace)?;
         println!("Done. Backup: {}", paint(FRAME, backup::shown(&kept)));
         println!("To undo it: {}", paint(TYPE, format!("cargo workshop undo {kept}")));
         Ok(PlanOutcome::Done)

@@ -6,6 +6,7 @@ mod doctor;
 mod files;
 mod prefetch;
 mod progress;
+mod puzzles;
 mod screens;
 mod terminal;
 mod tree;
