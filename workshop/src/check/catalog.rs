@@ -65,7 +65,7 @@ pub(crate) const BUILDS: &str = "builds";
 const ENTRIES: &[Entry] = &[
     entry(BUILDS, Method::Build),
     first("starts", Method::Program(section1::stays_alive, &[])),
-    first("serves-trees", Method::Program(section1::serves_trees, &[])),
+    first("serves-trees", Method::Program(section1::serves_trees, &[Faults::SLOW])),
     program("metrics-status", section1::metrics_status),
     program("metrics-content-type", section1::metrics_content_type),
     program("metrics-parses", section1::metrics_parses),
@@ -83,7 +83,7 @@ const ENTRIES: &[Entry] = &[
     program("latency-histogram", bonus::latency_histogram),
     program("buckets", bonus::fine_buckets),
     program("counts-observations", bonus::counts_observations),
-    program_with("measures-latency", &[Faults::SLOW], bonus::measures_latency),
+    program_with("measures-latency", &[Faults::SLOW, Faults::LONG], bonus::measures_latency),
     program_with("failed-observed", &[Faults::FAILING], bonus::failed_observed),
     entry("still-counted", Method::Again("section2")),
     first("prometheus-reachable", Method::Stack(Judge::reachable)),

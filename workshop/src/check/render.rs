@@ -189,11 +189,28 @@ fn labelled(text: &mut String, label: &str, value: &str) {
 fn quoted(text: &mut String, quote: &Quote) {
     line(text, "");
     line(text, &format!("{:MARGIN$}{}, line {}", "", quote.of, quote.line));
+    let bar = paint(FRAME, "|");
+    if quote.of.ends_with(".rs") {
+        for part in quote.text.lines().flat_map(broken) {
+            line(text, &format!("{:MARGIN$}{bar} {part}", ""));
+        }
+        return;
+    }
     for (index, quoted) in quote.text.lines().enumerate() {
         let style = if index == 0 { Style::new() } else { BAD };
         let quoted = paint(style, cut(quoted, WIDTH - MARGIN - 2));
-        line(text, &format!("{:MARGIN$}{} {quoted}", "", paint(FRAME, "|")));
+        line(text, &format!("{:MARGIN$}{bar} {quoted}", ""));
     }
+}
+
+/// A line of a program, on as many lines as it takes: its end is often what matters.
+fn broken(code: &str) -> Vec<String> {
+    let lines = wrap(code, WIDTH - MARGIN - 6);
+    let indented = |(index, line): (usize, &String)| match index {
+        0 => line.clone(),
+        _ => format!("    {line}"),
+    };
+    lines.iter().enumerate().map(indented).collect()
 }
 
 fn summary(text: &mut String, report: &Report, course: &Course, section: &Section) {

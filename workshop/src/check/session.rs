@@ -14,9 +14,10 @@ use crate::check::report::Report;
 use crate::check::stack::Judge;
 use crate::check::verdict::{Finding, Judgement, Outcome, Verdict};
 use crate::check::{catalog, stack};
-use crate::course::{Course, Section};
+use crate::course::{Course, LearnerFile, Section};
 use crate::http::fetch::http_url;
 use crate::http::probe::Address;
+use crate::learner::starter;
 use crate::learner::workspace::Workspace;
 use crate::process::{Build, Built};
 
@@ -88,8 +89,12 @@ impl Session<'_> {
             runs.as_ref().map(|runs| Context { runs, source: &source, cargo_run: &cargo_run });
         let judge = |entry: Entry| match (entry.method, &context) {
             (Method::Build, _) => built.clone(),
-            (Method::Program(function, _), Some(context)) => Some(function(context)),
-            (Method::Again(slug), Some(context)) => Some(self.again(slug, context)),
+            (Method::Program(function, _), Some(context)) => {
+                Some(blamed(function(context), context))
+            }
+            (Method::Again(slug), Some(context)) => {
+                Some(blamed(self.again(slug, context), context))
+            }
             _ => None,
         };
         let mut judging = Judging { section, course: self.course, ended: false };
@@ -236,18 +241,34 @@ impl Session<'_> {
 
     /// The file that clues are looked for in. Without it there are none.
     fn source(&self, section: &Section) -> Source {
-        let name = match (&self.subject, section.files.first()) {
-            (Subject::Solution, Some(file)) => file.solution.clone(),
-            (Subject::Learner, Some(file)) => Workspace::relative(section, file),
+        let (name, file) = match (&self.subject, section.files.first()) {
+            (Subject::Solution, Some(file)) => (file.solution.clone(), file),
+            (Subject::Learner, Some(file)) => (Workspace::relative(section, file), file),
             (Subject::Executable(_, Some(path)), Some(file)) => {
                 let text = std::fs::read_to_string(path).unwrap_or_default();
-                return Source { name: Workspace::relative(section, file), text };
+                let name = Workspace::relative(section, file);
+                return Source { name, text, solution: finished(file) };
             }
             _ => return Source::default(),
         };
         let text = std::fs::read_to_string(self.workspace.root().join(&name)).unwrap_or_default();
-        Source { name, text }
+        Source { name, text, solution: finished(file) }
     }
+}
+
+/// A clue, and no reason to fail when it is not to be had.
+fn finished(file: &LearnerFile) -> String {
+    starter::solution(file).unwrap_or_default()
+}
+
+/// A failure that points at no line yet points at what is not the finished program's.
+fn blamed(judgement: Judgement, context: &Context<'_>) -> Judgement {
+    judgement.map_err(|mut trouble| {
+        if trouble.verdict == Verdict::Fail && trouble.finding.source.is_none() {
+            trouble.finding.source = context.source.prime_suspects();
+        }
+        trouble
+    })
 }
 
 /// Cargo has said it already, and better.

@@ -7,13 +7,17 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, USER_AGENT,
+};
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 /// The largest answer that is read.
 const BODY_LIMIT: usize = 16 << 20;
+/// How long a whole answer may take, unless it is told otherwise.
+const LIMIT: Duration = Duration::from_secs(5);
 /// A name may have an address that swallows packets; the others must still get their turn.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -23,6 +27,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Empty when there is none.
     pub(crate) content_type: String,
+    /// Empty when there is none.
+    pub(crate) content_encoding: String,
     /// Where a redirect points.
     pub(crate) location: Option<String>,
     pub(crate) body: Vec<u8>,
@@ -83,10 +89,26 @@ pub(crate) struct Fetch<'a> {
     pub(crate) authorization: Option<&'a str>,
     /// Fields of a form: with them the request is a POST.
     pub(crate) form: Option<&'a [(&'a str, &'a str)]>,
+    /// What else is sent; a name of those above replaces it.
+    pub(crate) headers: &'a [(&'static str, &'static str)],
+    pub(crate) method: Method,
     pub(crate) limit: Duration,
 }
 
-impl Fetch<'_> {
+impl<'a> Fetch<'a> {
+    /// A GET of anything.
+    pub(crate) fn get(url: &'a Uri) -> Self {
+        Self {
+            url,
+            accept: "*/*",
+            authorization: None,
+            form: None,
+            headers: &[],
+            method: Method::GET,
+            limit: LIMIT,
+        }
+    }
+
     /// Sends the request and reads the whole answer.
     pub(crate) async fn send(&self) -> Result<Answer, NoAnswer> {
         tokio::time::timeout(self.limit, self.exchange())
@@ -107,12 +129,19 @@ impl Fetch<'_> {
             };
             let (content_type, location) =
                 (header(CONTENT_TYPE).unwrap_or_default(), header(LOCATION));
+            let content_encoding = header(CONTENT_ENCODING).unwrap_or_default();
             let status = response.status().as_u16();
             let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
             let body = body.map_err(|error| {
                 if error.is::<LengthLimitError>() { NoAnswer::TooLarge } else { NoAnswer::Closed }
             })?;
-            Ok(Answer { status, content_type, location, body: body.to_bytes().into() })
+            Ok(Answer {
+                status,
+                content_type,
+                content_encoding,
+                location,
+                body: body.to_bytes().into(),
+            })
         };
         // The connection does the reading and writing, and ends by itself when the exchange has.
         tokio::pin!(exchange);
@@ -128,12 +157,20 @@ impl Fetch<'_> {
     fn request(&self) -> Result<Request<Full<Bytes>>, NoAnswer> {
         let path = self.url.path_and_query().map_or("/", |path| path.as_str());
         let host = self.url.authority().map_or("", |authority| authority.as_str());
-        let mut request = Request::builder()
-            .uri(path)
-            .header(HOST, host)
-            .header(ACCEPT, self.accept)
-            .header(USER_AGENT, "cargo-workshop")
-            .header(CONNECTION, "close");
+        let usual = [
+            (HOST, host),
+            (ACCEPT, self.accept),
+            (USER_AGENT, "cargo-workshop"),
+            (CONNECTION, "close"),
+        ];
+        let replaced = |name: &str| self.headers.iter().any(|(other, _)| *other == name);
+        let mut request = Request::builder().method(self.method.clone()).uri(path);
+        for (name, value) in usual.iter().filter(|(name, _)| !replaced(name.as_str())) {
+            request = request.header(name, *value);
+        }
+        for (name, value) in self.headers {
+            request = request.header(*name, *value);
+        }
         if let Some(authorization) = self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }

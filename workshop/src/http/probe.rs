@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use hyper::Uri;
+use hyper::{Method, Uri};
 
 use crate::http::fetch::{Answer, Fetch, NoAnswer};
 
@@ -15,9 +15,12 @@ pub(crate) struct Address {
     authority: String,
 }
 
-/// A GET request that is about to be sent.
+/// A request that is about to be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Probe {
+    pub(crate) method: Method,
+    /// What is sent besides what every request has.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// The path, with its query.
     pub(crate) path: String,
     /// How long the whole answer may take.
@@ -54,15 +57,29 @@ impl Address {
 impl Probe {
     /// A request for a path.
     pub(crate) fn get(path: impl Into<String>, limit: Duration) -> Self {
-        Self { path: path.into(), limit }
+        Self { method: Method::GET, headers: &[], path: path.into(), limit }
+    }
+
+    /// The same with another method.
+    #[must_use]
+    pub(crate) fn by(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// The same with these headers.
+    #[must_use]
+    pub(crate) fn with(mut self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        self.headers = headers;
+        self
     }
 
     /// Sends the request on a connection of its own, and reads the whole answer.
     pub(crate) async fn send(&self, address: &Address) -> Result<Timed, NoAnswer> {
         let url = format!("http://{}{}", address.authority, self.path);
         let url: Uri = url.parse().map_err(|_| NoAnswer::NotHttp)?;
-        let fetch =
-            Fetch { url: &url, accept: "*/*", authorization: None, form: None, limit: self.limit };
+        let (method, headers) = (self.method.clone(), self.headers);
+        let fetch = Fetch { method, headers, limit: self.limit, ..Fetch::get(&url) };
         let started = Instant::now();
         let answer = fetch.send().await?;
         Ok(Timed { answer, took: started.elapsed() })
@@ -70,7 +87,19 @@ impl Probe {
 
     /// The same request, to paste into a terminal.
     pub(crate) fn curl(&self, host: &str) -> String {
-        format!("curl -i http://{host}{}", self.path)
+        let how = match self.method {
+            Method::GET => "-i".to_owned(),
+            Method::HEAD => "-I".to_owned(),
+            ref method => format!("-i -X {method}"),
+        };
+        let headers = self.headers.iter().map(|(name, value)| format!(" -H \"{name}: {value}\""));
+        let headers: String = headers.collect();
+        let url = format!("http://{host}{}", self.path);
+        // A shell has its own ideas of a question mark.
+        match self.path.contains(['?', '&', '[']) {
+            true => format!("curl {how}{headers} \"{url}\""),
+            false => format!("curl {how}{headers} {url}"),
+        }
     }
 }
 

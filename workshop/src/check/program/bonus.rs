@@ -11,6 +11,7 @@ use crate::check::program::section1::{last_words, starts};
 use crate::check::program::section2;
 use crate::check::program::section2::metrics;
 use crate::check::program::similar::nearest;
+use crate::check::program::tally::{self, Metric};
 use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::{Exposition, Family, Kind, Labels, Sample};
 
@@ -18,6 +19,7 @@ use crate::exposition::{Exposition, Family, Kind, Labels, Sample};
 const HISTOGRAM: &str = "request_latency_seconds";
 const COUNT: &str = "request_latency_seconds_count";
 const SUM: &str = "request_latency_seconds_sum";
+const OBSERVATIONS: Metric = Metric { name: COUNT, by_status: false, done: "`observe`" };
 
 /// It is there, a histogram by endpoint, with help.
 pub(crate) fn latency_histogram(context: &Context<'_>) -> Judgement {
@@ -235,7 +237,13 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
 
 /// N visits raise `_count` by N.
 pub(crate) fn counts_observations(context: &Context<'_>) -> Judgement {
-    observed(context, &context.runs.calm)
+    observed(context, &context.runs.calm)?;
+    tally::never_falls(context, OBSERVATIONS)?;
+    // What is wrong with every observation, or with those of failures, a later check says.
+    if measures_latency(context).is_err() || failed_observed(context).is_err() {
+        return Ok(());
+    }
+    tally::every_kind(context, OBSERVATIONS)
 }
 
 fn observed(context: &Context<'_>, run: &Run) -> Judgement {
@@ -301,10 +309,14 @@ fn observed(context: &Context<'_>, run: &Run) -> Judgement {
 
 /// What is measured is what the visitor waits, in seconds.
 pub(crate) fn measures_latency(context: &Context<'_>) -> Judgement {
-    let run = match context.runs.attached {
-        true => &context.runs.calm,
-        false => context.runs.slow()?,
-    };
+    if context.runs.attached {
+        return measured(context, &context.runs.calm);
+    }
+    measured(context, context.runs.slow()?)?;
+    measured(context, context.runs.long()?)
+}
+
+fn measured(context: &Context<'_>, run: &Run) -> Judgement {
     starts(context, run)?;
     let visits = answers(run.visits.as_ref())?;
     let before = exposition(run.before.as_ref())?;
@@ -408,5 +420,6 @@ fn rounded(value: f64) -> String {
 pub(crate) fn failed_observed(context: &Context<'_>) -> Judgement {
     let run = context.runs.failing()?;
     starts(context, run)?;
-    observed(context, run)
+    observed(context, run)?;
+    measured(context, run)
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::check::program::faults::Faults;
+use crate::check::program::variety::{GROUPS, Varied};
 use crate::exposition;
 use crate::exposition::{Exposition, ParseError};
 use crate::http::fetch::NoAnswer;
@@ -33,6 +34,8 @@ const MEANWHILE: Duration = Duration::from_millis(1500);
 /// Requests under way at the same time. Fewer than the visits, so that some come later: a clock that
 /// was started with the program, and not with the request, is found out.
 const AT_ONCE: usize = 3;
+/// Visits that take this long are made once, side by side.
+const LONG: Duration = Duration::from_secs(1);
 /// For how long /metrics is asked for once the visits have got there.
 const MIDST: Duration = Duration::from_millis(100);
 /// When they must have got there, also on a busy machine, if the program does not tell.
@@ -72,6 +75,8 @@ pub(crate) struct Run {
     pub strangers: Option<Answers>,
     /// /metrics after both.
     pub end: Option<Scrape>,
+    /// Requests that one does not think of.
+    pub varied: Vec<Varied>,
     /// Scrapes while visits were under way.
     pub during: Vec<Scrape>,
 }
@@ -81,6 +86,8 @@ pub(crate) struct Run {
 pub(crate) struct Answers {
     /// The first of the requests.
     pub probe: Probe,
+    /// All of them.
+    pub probes: Vec<Probe>,
     /// What came back, in the order in which it was sent.
     pub answers: Vec<Result<Timed, NoAnswer>>,
 }
@@ -114,6 +121,12 @@ impl Answers {
         self.answers.iter().find_map(|answer| answer.as_ref().err())
     }
 
+    /// How long the quickest of them took.
+    pub(crate) fn quickest_seconds(&self) -> f64 {
+        let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
+        seconds.fold(f64::INFINITY, f64::min)
+    }
+
     /// How long the answers took, on average, as a visitor sees it.
     pub(crate) fn mean_seconds(&self) -> f64 {
         let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
@@ -134,6 +147,7 @@ impl Run {
             front: None,
             strangers: None,
             end: None,
+            varied: Vec::new(),
             during: Vec::new(),
         }
     }
@@ -191,7 +205,9 @@ impl Run {
         scraped?;
         match experiment {
             Experiment::Visits => {
-                together(address, VISITS, visit).await.keep(&mut self.visits)?;
+                // All at once where each takes long: a check is waited for.
+                let count = if self.faults.latency > LONG { AT_ONCE } else { VISITS };
+                together(address, count, visit).await.keep(&mut self.visits)?;
                 scrape(address).await.keep(&mut self.after)?;
             }
             Experiment::Everything => {
@@ -206,6 +222,15 @@ impl Run {
                 let stranger = |index| Probe::get(format!("/no-such-tree/{}", index + 1), ANSWER);
                 together(address, STRANGERS, stranger).await.keep(&mut self.strangers)?;
                 scrape(address).await.keep(&mut self.end)?;
+                for group in GROUPS {
+                    let probes = group.probes();
+                    let probe = |index: usize| probes[index].clone();
+                    let answers = together(address, probes.len(), probe).await;
+                    let answered = answers.answered();
+                    let after = scrape(address).await;
+                    self.varied.push(Varied { group, answers, after });
+                    answered.then_some(())?;
+                }
             }
             Experiment::ScrapeMeanwhile => {
                 // Without an exposition, an earlier check fails.
@@ -311,5 +336,9 @@ async fn together(address: &Address, count: usize, probe: impl Fn(usize) -> Prob
             break;
         }
     }
-    Answers { probe: probe(0), answers: answers.into_iter().flatten().collect() }
+    Answers {
+        probe: probe(0),
+        probes: (0..count).map(&probe).collect(),
+        answers: answers.into_iter().flatten().collect(),
+    }
 }

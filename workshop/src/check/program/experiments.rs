@@ -56,6 +56,11 @@ impl Runs {
         self.with(Faults::SLOW)
     }
 
+    /// The run in which every visit takes longer than a second.
+    pub(crate) fn long(&self) -> Judgement<&Run> {
+        self.with(Faults::LONG)
+    }
+
     /// The run in which no visit ends before the check does.
     pub(crate) fn stuck(&self) -> Judgement<&Run> {
         self.with(Faults::STUCK)

@@ -20,10 +20,13 @@ pub(crate) struct Faults {
 impl Faults {
     /// Every visit succeeds at once.
     pub(crate) const NONE: Faults = Faults { failing: false, latency: Duration::ZERO };
-    /// Every visit fails at once.
-    pub(crate) const FAILING: Faults = Faults { failing: true, latency: Duration::ZERO };
+    /// Every visit fails, after a moment: who asks again until it is good takes longer.
+    pub(crate) const FAILING: Faults =
+        Faults { failing: true, latency: Duration::from_millis(100) };
     /// Every visit takes a time between 0.1 and 0.5 s.
     pub(crate) const SLOW: Faults = Faults { failing: false, latency: Duration::from_millis(200) };
+    /// Every visit takes longer than a second.
+    pub(crate) const LONG: Faults = Faults { failing: false, latency: Duration::from_millis(1200) };
     /// Every visit takes longer than anything else in a check.
     pub(crate) const STUCK: Faults = Faults { failing: false, latency: Duration::from_secs(2) };
 
@@ -35,7 +38,7 @@ impl Faults {
     /// The command that starts a program with these faults, as one types it on this system. A
     /// setting that does not matter to what is looked at is left out.
     pub(crate) fn command(&self, cargo_run: &str) -> String {
-        let settings = match self.latency.is_zero() {
+        let settings = match self.failing || self.latency.is_zero() {
             true => vec![self.failure_rate()],
             false => vec![self.latency(MIN), self.latency(MAX)],
         };

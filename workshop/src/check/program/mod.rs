@@ -5,6 +5,7 @@
 
 pub(crate) mod assertions;
 pub(crate) mod bonus;
+mod clients;
 pub(crate) mod context;
 mod counting;
 pub(crate) mod experiment;
@@ -14,3 +15,6 @@ pub(crate) mod section1;
 pub(crate) mod section2;
 mod similar;
 pub(crate) mod source;
+mod tally;
+mod variety;
+mod waits;

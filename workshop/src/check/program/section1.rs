@@ -5,8 +5,9 @@ use std::process::ExitStatus;
 
 use crate::check::program::assertions::{answers, exposition, list};
 use crate::check::program::context::Context;
-use crate::check::program::experiment::{Run, Scrape};
+use crate::check::program::experiment::{PAGE, Run, Scrape};
 use crate::check::program::faults::Faults;
+use crate::check::program::{clients, waits};
 use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::ParseError;
 use crate::http::fetch::{Answer, NoAnswer};
@@ -85,7 +86,16 @@ pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
     }
     let allowed = |status| status == 200 || (context.runs.attached && status == 503);
     match visits.statuses().find(|status| !allowed(*status)) {
-        None => Ok(()),
+        None => {
+            clients::statuses(context, PAGE)?;
+            clients::statuses(context, "/")?;
+            clients::page(context)?;
+            // What holds a thread is better told by the check of scrapes.
+            match context.runs.stuck().map(|run| during(context, run)) {
+                Ok(Err(_)) => Ok(()),
+                _ => waits::as_told(context),
+            }
+        }
         Some(500) => finding("500: the handler panicked".to_owned())
             .because("The program's own words name the line.")
             .with_last_words(last_words(run))
@@ -292,9 +302,13 @@ pub(crate) fn metrics_status(context: &Context<'_>) -> Judgement {
     unanswered(context, run, "an answer", run.before.as_ref())?;
     let (scrape, answer) = scraped(run)?;
     let cause = match answer.status {
-        200 => return Ok(()),
-        404 => {
+        200 => return clients::statuses(context, "/metrics"),
+        404 if !answer.body.starts_with(b"# ") => {
             "Nothing answers at this path yet: no arm of the `match` in `handle` takes \"/metrics\"."
+        }
+        404 => {
+            "The exposition is there, and the status says that nothing is: only 200 counts. Send \
+             what `self.metrics.respond(request)` gives, as it is."
         }
         500 => death(&words(run)).unwrap_or("The program's own words say what went wrong."),
         _ => "Prometheus takes 200 and nothing else.",
@@ -322,7 +336,7 @@ pub(crate) fn metrics_content_type(context: &Context<'_>) -> Judgement {
     let (scrape, answer) = scraped(run)?;
     let media = answer.content_type.split(';').next().unwrap_or_default().trim();
     if CONTENT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(media)) {
-        return Ok(());
+        return clients::honest_types(context);
     }
     let found = match answer.content_type.as_str() {
         "" => "no Content-Type at all".to_owned(),
@@ -349,7 +363,10 @@ pub(crate) fn metrics_content_type(context: &Context<'_>) -> Judgement {
 pub(crate) fn metrics_parses(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     let (scrape, answer) = scraped(run)?;
-    let Some(Err(error)) = &scrape.exposition else { return Ok(()) };
+    let Some(Err(error)) = &scrape.exposition else {
+        clients::honest_encoding(context)?;
+        return clients::fresh(context);
+    };
     let lines = answer.body.split(|byte| *byte == b'\n').count();
     let expected = format!("{} in column {}", error.expected, error.column);
     Finding::new(expected, error.found.clone())
@@ -424,7 +441,10 @@ pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
         return finding(missing.to_string()).because(silence(missing)).fail();
     }
     match strangers.statuses().find(|status| *status != 404) {
-        None => Ok(()),
+        None => {
+            clients::statuses(context, "other")?;
+            clients::refused(context)
+        }
         Some(status) => finding(status.to_string())
             .because("The last arm of the `match`, `_`, takes all other paths: `not_found()`.")
             .fail(),
@@ -436,6 +456,12 @@ pub(crate) fn scrape_not_delayed(context: &Context<'_>) -> Judgement {
     let run = context.runs.stuck()?;
     starts(context, run)?;
     exposition(run.before.as_ref())?;
+    during(context, run)?;
+    clients::prompt(context)
+}
+
+/// Every scrape beside slow visits was answered.
+fn during(context: &Context<'_>, run: &Run) -> Judgement {
     match run.during.iter().find_map(|scrape| Some((scrape, scrape.answer.as_ref().err()?))) {
         None => Ok(()),
         Some((scrape, missing)) => Finding::new(

@@ -10,11 +10,13 @@ use crate::check::program::counting::counts;
 use crate::check::program::experiment::{PAGE, SCRAPES, STRANGERS};
 use crate::check::program::section1::last_words;
 use crate::check::program::similar::nearest;
+use crate::check::program::tally::{self, Metric};
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::{Exposition, Family, Kind, Sample};
 
 /// The counter of this section.
 pub(crate) const COUNTER: &str = "requests_total";
+const REQUESTS: Metric = Metric { name: COUNTER, by_status: true, done: "`inc()`" };
 const LABELS: [&str; 2] = ["endpoint", "status"];
 
 /// `requests_total` is there, a counter, with help.
@@ -131,6 +133,15 @@ pub(crate) fn labels(context: &Context<'_>) -> Judgement {
             .try_with(metrics(context))
     };
     for sample in &family(read)?.samples {
+        if let Some((name, _)) = sample.labels.iter().find(|(_, value)| value.is_empty()) {
+            return finding(
+                sample,
+                "label values that say something".into(),
+                format!("{name}=\"\""),
+            )
+            .because("An empty value is the same as no label at all, to Prometheus.")
+            .fail();
+        }
         let names: BTreeSet<&str> = sample.labels.names().collect();
         if names != BTreeSet::from(LABELS) {
             let found: Vec<&str> = sample.labels.names().collect();
@@ -234,7 +245,8 @@ fn absent(read: &Exposition) -> String {
 
 /// N visits raise the series of their status by N, and no other.
 pub(crate) fn counts_visits(context: &Context<'_>) -> Judgement {
-    counts(context, &context.runs.calm)
+    counts(context, &context.runs.calm)?;
+    tally::never_falls(context, REQUESTS)
 }
 
 /// With failures forced on, the 503 series rises and the 200 series does not.
@@ -316,7 +328,7 @@ pub(crate) fn bounded_paths(context: &Context<'_>) -> Judgement {
     // One for the unknown paths, one for the front page, and one for the scrape if that is the first
     // of its kind.
     if new.len() <= 3 {
-        return Ok(());
+        return bounded_shapes(context);
     }
     let shown = new.last().and_then(|change| quote(after, change.line));
     Finding::new(
@@ -333,6 +345,38 @@ pub(crate) fn bounded_paths(context: &Context<'_>) -> Judgement {
     }))
     .try_with(context.start_plain())
     .try_with(context.curl_strangers())
+    .try_with(metrics(context))
+    .fail()
+}
+
+/// Unknown paths share one series whatever they look like.
+fn bounded_shapes(context: &Context<'_>) -> Judgement {
+    let run = &context.runs.calm;
+    let Some(varied) = run.varied.iter().find(|varied| varied.group.endpoint == "other") else {
+        return Ok(());
+    };
+    let read = exposition(Some(&varied.after))?;
+    let unknown: Vec<&Sample> =
+        read.samples(COUNTER).filter(|sample| sample.label("status") == Some("404")).collect();
+    let [_, .., another] = unknown[..] else { return Ok(()) };
+    let values: Vec<&str> =
+        unknown.iter().take(4).filter_map(|sample| sample.label("endpoint")).collect();
+    Finding::new(
+        "one endpoint for all unknown paths",
+        format!("{} of them: {}", unknown.len(), list(&values)),
+    )
+    .quoting(quote(read, another.line))
+    .because(
+        "A part of the path, or its shape, is still the label's value, so strangers decide how \
+         many series there are. Give all paths that are not yours one endpoint, \"other\".",
+    )
+    .showing(context.source.line(|line| {
+        [".path()", ".len()", "split", "starts_with", "path =>", "path if"]
+            .iter()
+            .any(|part| line.contains(part))
+    }))
+    .try_with(context.start_plain())
+    .try_with(varied.answers.probes.last().map(|probe| context.curl(probe)).unwrap_or_default())
     .try_with(metrics(context))
     .fail()
 }
@@ -370,7 +414,8 @@ pub(crate) fn counts_all(context: &Context<'_>) -> Judgement {
         curl: context.curl_strangers(),
     };
     counted(context, &changes(after, scraped, COUNTER), &[scrapes])?;
-    counted(context, &changes(scraped, end, COUNTER), &[front, strangers, scrape])
+    counted(context, &changes(scraped, end, COUNTER), &[front, strangers, scrape])?;
+    tally::every_kind(context, REQUESTS)
 }
 
 /// Requests of one kind.

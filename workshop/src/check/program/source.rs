@@ -1,7 +1,12 @@
 //! Clues in the learner's own file. They never decide a verdict: what the program does decides.
 //! They point at the line that most likely causes it.
 
+use std::collections::HashSet;
+
 use crate::check::verdict::Quote;
+
+/// Lines of one quote: what is beside the first belongs to it, but a screen is short.
+const MOST: usize = 4;
 
 /// The learner's file, if it is known.
 #[derive(Debug, Clone, Default)]
@@ -10,31 +15,55 @@ pub(crate) struct Source {
     pub name: String,
     /// Its text.
     pub text: String,
+    /// The finished program. A line that stands there as well is not to blame.
+    pub solution: String,
 }
 
 impl Source {
-    /// The first line that satisfies a condition, comments aside.
+    /// The first line that satisfies a condition and is not the finished program's.
     pub(crate) fn line(&self, holds: impl Fn(&str) -> bool) -> Option<Quote> {
-        let found = self.lines().find(|(_, line)| holds(line));
+        let found = self.suspects().find(|(_, line)| holds(line));
         found.map(|(index, line)| self.quote(index, line))
     }
 
-    /// The first line that contains all of these.
+    /// The first such line that contains all of these.
     pub(crate) fn line_with(&self, parts: &[&str]) -> Option<Quote> {
         self.line(|line| parts.iter().all(|part| line.contains(part)))
     }
 
-    /// The second line that contains a text: often the one too many.
+    /// The second line that contains a text, or the first that is not the finished program's: often
+    /// the one too many.
     pub(crate) fn second_line_with(&self, part: &str) -> Option<Quote> {
-        let (index, line) = self.lines().filter(|(_, line)| line.contains(part)).nth(1)?;
+        let second = self.lines().filter(|(_, line)| line.contains(part)).nth(1)?;
+        let other = self.suspects().find(|(_, line)| line.contains(part));
+        let (index, line) = other.unwrap_or(second);
         Some(self.quote(index, line))
     }
 
     /// The first line above `main` that contains a text: in the handler, as the lessons have it.
     pub(crate) fn above_main(&self, part: &str) -> Option<Quote> {
         let main = self.lines().find(|(_, line)| line.contains("fn main("))?.0;
-        let found = self.lines().find(|(index, line)| *index < main && line.contains(part));
+        let found = self.suspects().find(|(index, line)| *index < main && line.contains(part));
         found.map(|(index, line)| self.quote(index, line))
+    }
+
+    /// The first lines that stand together and are not the finished program's: whatever is wrong, it
+    /// is most likely there. Nothing when a line is missing, and no line is wrong.
+    pub(crate) fn prime_suspects(&self) -> Option<Quote> {
+        let mut suspects = self.suspects().filter(|(_, line)| !is_import(line)).peekable();
+        let (first, line) = suspects.next()?;
+        let mut quote = self.quote(first, line);
+        let mut last = first;
+        let mut more = suspects.take_while(|(index, _)| {
+            let near = *index <= last + 2;
+            last = *index;
+            near
+        });
+        for (_, line) in more.by_ref().take(MOST - 1) {
+            quote.text.push('\n');
+            quote.text.push_str(line.trim());
+        }
+        Some(quote)
     }
 
     /// Whether a text occurs outside of comments.
@@ -47,6 +76,14 @@ impl Source {
         self.lines().map(|(_, line)| line.matches(part).count()).sum()
     }
 
+    /// The lines that are not the finished program's.
+    fn suspects(&self) -> impl Iterator<Item = (usize, &str)> {
+        let finished: HashSet<&str> = self.solution.lines().map(str::trim).collect();
+        let code =
+            |line: &str| line.chars().any(char::is_alphanumeric) && !line.contains("fn main(");
+        self.lines().filter(move |(_, line)| code(line) && !finished.contains(line.trim()))
+    }
+
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
@@ -56,6 +93,10 @@ impl Source {
     }
 }
 
+fn is_import(line: &str) -> bool {
+    ["use ", "static ", "const "].iter().any(|start| line.trim_start().starts_with(start))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +104,7 @@ mod tests {
     #[test]
     fn finds_lines_and_skips_comments() {
         let text = "// let _ = x.start_timer();\n    let _ = h.start_timer();\n".to_owned();
-        let source = Source { name: "src/main.rs".to_owned(), text };
+        let source = Source { name: "src/main.rs".to_owned(), text, ..Source::default() };
         let quote = source.line_with(&["let _ =", "start_timer"]).unwrap();
         assert_eq!((quote.line, quote.text.as_str()), (2, "let _ = h.start_timer();"));
         assert_eq!(source.count("start_timer"), 1);

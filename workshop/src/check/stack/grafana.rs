@@ -31,10 +31,9 @@ impl Grafana {
     async fn get(&self, path: &str) -> Result<(u16, Value), NoAnswer> {
         let url: Uri = format!("{}{path}", self.base).parse().map_err(|_| NoAnswer::NotHttp)?;
         let accept = "application/json";
-        let answer =
-            Fetch { url: &url, accept, authorization: Some(LOGIN), form: None, limit: LIMIT }
-                .send()
-                .await?;
+        let answer = Fetch { accept, authorization: Some(LOGIN), limit: LIMIT, ..Fetch::get(&url) }
+            .send()
+            .await?;
         Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null)))
     }
 

@@ -74,8 +74,7 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 async fn scrape(url: &Uri) -> Scrape {
     let at = Instant::now();
-    let answer =
-        Fetch { url, accept: ACCEPT, authorization: None, form: None, limit: LIMIT }.send().await;
+    let answer = Fetch { accept: ACCEPT, limit: LIMIT, ..Fetch::get(url) }.send().await;
     let took = at.elapsed();
     Scrape {
         at,
@@ -125,6 +124,7 @@ mod tests {
         let answer = Answer {
             status,
             content_type: content_type.to_owned(),
+            content_encoding: String::new(),
             location: None,
             body: body.into(),
         };

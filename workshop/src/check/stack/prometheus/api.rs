@@ -253,7 +253,7 @@ impl Prometheus {
 
     async fn fetch(&self, url: &Uri, form: Option<&[(&str, &str)]>) -> Result<Answer, NoAnswer> {
         let accept = "application/json";
-        Fetch { url, accept, authorization: None, form, limit: self.limit }.send().await
+        Fetch { accept, form, limit: self.limit, ..Fetch::get(url) }.send().await
     }
 }
 
@@ -328,6 +328,7 @@ mod tests {
         data(&Answer {
             status,
             content_type: String::new(),
+            content_encoding: String::new(),
             location: Some("/prom/query".to_owned()),
             body: body.into(),
         })
