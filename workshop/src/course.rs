@@ -87,6 +87,8 @@ pub struct Step {
     pub todo: Option<Vec<String>>,
     /// How the line begins that the TODO comment stands before, in the solution before.
     pub before: Option<String>,
+    /// The path of the program as it is at the end of this step, from the root.
+    pub end: Option<String>,
     /// What is judged, in this order.
     #[serde(rename = "check")]
     pub checks: Vec<Check>,

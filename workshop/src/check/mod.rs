@@ -5,7 +5,8 @@
 //! assertions on what was seen (`look`). Seeing comes before judging, so a judgement depends on
 //! nothing but what was kept.
 
-mod catalog;
+pub(crate) mod catalog;
+pub(crate) mod compile_errors;
 mod program;
 mod render;
 mod report;

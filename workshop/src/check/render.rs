@@ -20,11 +20,6 @@ const LABEL: usize = 10;
 /// The whole report.
 pub(crate) fn frame(report: &Report, course: &Course, section: &Section) -> String {
     let mut text = String::new();
-    let failed_build = !report.built && report.failed().is_some();
-    if failed_build {
-        // Cargo has shown its errors; nothing is added.
-        return text;
-    }
     // A finding that quotes the program's last words has shown what matters of them.
     let shown = report.failed().and_then(|outcome| outcome.finding.as_ref());
     if shown.is_none_or(|finding| finding.last_words.is_empty()) {

@@ -12,14 +12,14 @@ use crate::check::program::faults::Faults;
 use crate::check::program::source::Source;
 use crate::check::report::Report;
 use crate::check::stack::Judge;
-use crate::check::verdict::{Finding, Judgement, Outcome, Verdict};
-use crate::check::{catalog, stack};
+use crate::check::verdict::{Finding, Judgement, Outcome, Quote, Verdict};
+use crate::check::{catalog, compile_errors, stack};
 use crate::course::{Course, LearnerFile, Section};
 use crate::http::fetch::http_url;
 use crate::http::probe::Address;
 use crate::learner::starter;
 use crate::learner::workspace::Workspace;
-use crate::process::{Build, Built};
+use crate::process::{Build, Built, CompileError};
 
 /// What `--attach` takes.
 const EXAMPLE: &str = "http://localhost:8001";
@@ -219,9 +219,30 @@ impl Session<'_> {
                 Built::Executable { path, warnings } => {
                     (Some(Ok(())), Some(Launch { executable: path, directory }), warnings)
                 }
-                Built::Failed => (Some(not_built()), None, String::new()),
+                Built::Failed(errors) => {
+                    (Some(self.not_built(section, &errors)), None, String::new())
+                }
             },
         })
+    }
+
+    /// The compiler has said what is wrong, and better. What is added is where in the lesson this is.
+    fn not_built(&self, section: &Section, errors: &[CompileError]) -> Judgement {
+        let Some(error) = errors.first() else {
+            return Finding::new("a program that compiles", "").fail();
+        };
+        let source = self.source(section);
+        let instead = compile_errors::instead(section, &source.text, error);
+        let step = compile_errors::step(section, &instead, error);
+        let cause = step.map(|(number, step)| {
+            format!("This line belongs to step {number}, \"{}\".", step.title)
+        });
+        let found = match error.code.as_str() {
+            "" => error.message.clone(),
+            code => format!("{code}: {}", error.message),
+        };
+        let quote = Quote { of: source.name.clone(), line: error.line, text: error.text.clone() };
+        Finding { cause, ..Finding::new("a program that compiles", found).quoting(quote) }.fail()
     }
 
     fn build(&self, section: &Section) -> anyhow::Result<Built> {
@@ -229,7 +250,7 @@ impl Session<'_> {
             Subject::Solution => ("solutions", Some(section.slug.as_str())),
             _ => (section.package.as_str(), None),
         };
-        Build { root: self.workspace.root(), package, bin, keep: self.watch }.run()
+        Build { root: self.workspace.root(), package, bin, keep: self.watch, quiet: false }.run()
     }
 
     fn cargo_run(&self, section: &Section) -> String {
@@ -269,11 +290,6 @@ fn blamed(judgement: Judgement, context: &Context<'_>) -> Judgement {
         }
         trouble
     })
-}
-
-/// Cargo has said it already, and better.
-fn not_built() -> Judgement {
-    Finding::new("a program that compiles", "").fail()
 }
 
 /// Goes through the checks until one fails; those after it stay open.

@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use anstream::println;
 
+use crate::check::{catalog, compile_errors};
 use crate::course::{Check, Course, Section, Step};
 use crate::http::addresses::Settings;
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
+use crate::process::{Build, Built};
 use crate::terminal::style::{FRAME, TYPE, indent, paint};
 
 /// What each tier of hints is.
@@ -43,13 +45,40 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     println!("{}", stuck.heading(section));
     let settings = Settings::read(workspace.root());
     let app = if section.slug == "section3" { settings.gateway() } else { settings.app() };
-    show(section, stuck.check, given, &settings.prometheus().to_string(), &app.to_string());
+    let hints = match stuck.check.slug == catalog::BUILDS {
+        true => of_compile_error(&workspace, section)?,
+        false => None,
+    };
+    let hints = hints.as_ref().unwrap_or(&stuck.check.hints);
+    show(section, hints, given, &settings.prometheus().to_string(), &app.to_string());
     println!("\n{}", after(section, given));
     progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
     if let Err(error) = progress.save(&workspace) {
         anstream::eprintln!("note: {error:#}. The next hint will be this one again.");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Hints for the first error that the compiler finds now, if it finds one.
+fn of_compile_error(
+    workspace: &Workspace,
+    section: &Section,
+) -> anyhow::Result<Option<Vec<String>>> {
+    let (root, package) = (workspace.root(), section.package.as_str());
+    let build = Build { root, package, bin: None, keep: false, quiet: true };
+    let Ok(Built::Failed(errors)) = build.run() else { return Ok(None) };
+    let Some(error) = errors.first() else { return Ok(None) };
+    let file = section.files.first().map(|file| Workspace::relative(section, file));
+    let source = file.and_then(|file| std::fs::read_to_string(root.join(file)).ok());
+    let text = compile_errors::text(error)?;
+    let code = if error.code.is_empty() { String::new() } else { format!("{}: ", error.code) };
+    let question = format!("{code}{}\n\n    {}\n\n{}", error.message, error.text, text.question);
+    let instead = compile_errors::instead(section, &source.unwrap_or_default(), error);
+    let shape = match instead.is_empty() {
+        true => "The finished program has no line there: is there one too many?".to_owned(),
+        false => format!("The finished program has there:\n\n{}", instead.join("\n")),
+    };
+    Ok(Some(vec![question, text.pointer.clone(), shape]))
 }
 
 /// The check that a learner needs a hint for.
@@ -96,10 +125,10 @@ impl<'a> Stuck<'a> {
 }
 
 /// The next tier, or all of them again when there is none.
-fn show(section: &Section, check: &Check, given: usize, prometheus: &str, app: &str) {
+fn show(section: &Section, hints: &[String], given: usize, prometheus: &str, app: &str) {
     let again = given >= TIERS.len();
     let tiers = if again { 0..TIERS.len() } else { given..given + 1 };
-    for (number, (tier, hint)) in TIERS.iter().zip(&check.hints).enumerate() {
+    for (number, (tier, hint)) in TIERS.iter().zip(hints).enumerate() {
         if tiers.contains(&number) {
             let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
             let hint = hint.replace(PACKAGE, &section.package);

@@ -15,6 +15,16 @@ const FILES: &[(&str, &str)] = &[
     ("solutions/src/bin/section2.rs", include_str!("../../../solutions/src/bin/section2.rs")),
     ("solutions/src/bin/section3.rs", include_str!("../../../solutions/src/bin/section3.rs")),
     ("solutions/src/bin/bonus.rs", include_str!("../../../solutions/src/bin/bonus.rs")),
+    (
+        "solutions/examples/empty_registry.rs",
+        include_str!("../../../solutions/examples/empty_registry.rs"),
+    ),
+    (
+        "solutions/examples/pre_created.rs",
+        include_str!("../../../solutions/examples/pre_created.rs"),
+    ),
+    ("solutions/examples/raw_path.rs", include_str!("../../../solutions/examples/raw_path.rs")),
+    ("solutions/examples/buckets.rs", include_str!("../../../solutions/examples/buckets.rs")),
 ];
 
 /// The text of a file, as it was when the program was built.

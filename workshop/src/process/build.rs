@@ -1,6 +1,6 @@
 //! Has cargo build a program, and learns from it where the executable is.
 
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 
@@ -17,14 +17,53 @@ pub(crate) enum Built {
         /// What the compiler warns of, when it is to be kept.
         warnings: String,
     },
-    /// It did not compile, and cargo has said why.
-    Failed,
+    /// It did not compile, and cargo has said why. What the compiler says of the program itself.
+    Failed(Vec<CompileError>),
+}
+
+/// An error of the compiler's, at a line of the program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CompileError {
+    /// `E0382`; empty when it has none, as a syntax error.
+    pub(crate) code: String,
+    /// Its first sentence.
+    pub(crate) message: String,
+    /// The line, from 1, and its text.
+    pub(crate) line: usize,
+    pub(crate) text: String,
 }
 
 #[derive(Deserialize)]
 struct Message {
     reason: String,
     executable: Option<PathBuf>,
+    message: Option<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    message: String,
+    level: String,
+    code: Option<Code>,
+    spans: Vec<Span>,
+    rendered: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    is_primary: bool,
+    line_start: usize,
+    text: Vec<SpanText>,
+}
+
+#[derive(Deserialize)]
+struct SpanText {
+    text: String,
 }
 
 /// What cargo is to build, and how it is to speak.
@@ -38,6 +77,16 @@ pub(crate) struct Build<'a> {
     pub bin: Option<&'a str>,
     /// Keep what cargo says, for a screen that is cleared afterwards.
     pub keep: bool,
+    /// Say nothing: only the errors are wanted.
+    pub quiet: bool,
+}
+
+/// What was read of cargo's messages.
+#[derive(Default)]
+struct Messages {
+    executable: Option<PathBuf>,
+    errors: Vec<CompileError>,
+    warnings: Vec<String>,
 }
 
 impl Build<'_> {
@@ -49,7 +98,8 @@ impl Build<'_> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(&cargo);
         command
-            .args(["build", "--message-format=json-render-diagnostics"])
+            .arg(if self.quiet { "check" } else { "build" })
+            .arg(format!("--message-format={}", self.format()))
             .args(["--package", self.package])
             .current_dir(self.root)
             .stdin(Stdio::null())
@@ -57,24 +107,53 @@ impl Build<'_> {
         if let Some(bin) = self.bin {
             command.args(["--bin", bin]);
         }
-        if self.keep {
-            let color = if std::io::stderr().is_terminal() { "always" } else { "never" };
-            command.arg(format!("--color={color}")).stderr(Stdio::piped());
+        if self.quiet {
+            command.stderr(Stdio::null());
         }
         let mut child =
             command.spawn().with_context(|| format!("cannot run {}", cargo.display()))?;
-        let said = child.stderr.take().map(|stderr| std::thread::spawn(|| relay(stderr)));
-        let executable = executable(child.stdout.take())?;
+        let messages = self.read(child.stdout.take())?;
         let status = child.wait()?;
-        let said = said.and_then(|thread| thread.join().ok()).unwrap_or_default();
         if !status.success() {
             #[cfg(windows)]
             self.explain_a_running_program();
-            return Ok(Built::Failed);
+            return Ok(Built::Failed(messages.errors));
         }
-        let path = executable
+        let path = messages
+            .executable
             .with_context(|| format!("cargo built {}, but named no executable", self.package))?;
-        Ok(Built::Executable { path, warnings: warnings(&said) })
+        let warnings = if self.keep { messages.warnings.concat() } else { String::new() };
+        Ok(Built::Executable { path, warnings })
+    }
+
+    /// In colours where they are seen.
+    fn format(&self) -> &'static str {
+        match std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+            true => "json-diagnostic-rendered-ansi",
+            false => "json",
+        }
+    }
+
+    /// Shows what the compiler says as it comes, and keeps what is decided by.
+    fn read(&self, stdout: Option<ChildStdout>) -> anyhow::Result<Messages> {
+        let mut messages = Messages::default();
+        for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {
+            // Lines that are not cargo's are a build script's or a compiler's own.
+            let Ok(message) = serde_json::from_slice::<Message>(&line?) else { continue };
+            if message.reason == "compiler-artifact" && message.executable.is_some() {
+                messages.executable = message.executable;
+            }
+            let Some(diagnostic) = message.message else { continue };
+            let rendered = diagnostic.rendered.clone().unwrap_or_default();
+            if !self.quiet {
+                anstream::eprint!("{rendered}");
+            }
+            match diagnostic.level.as_str() {
+                "error" => messages.errors.extend(compile_error(diagnostic)),
+                _ => messages.warnings.push(rendered),
+            }
+        }
+        Ok(messages)
     }
 
     /// Windows does not replace the file of a program that runs, and cargo only says "access is
@@ -94,49 +173,14 @@ impl Build<'_> {
     }
 }
 
-/// The last executable that cargo names.
-fn executable(stdout: Option<ChildStdout>) -> anyhow::Result<Option<PathBuf>> {
-    let mut executable = None;
-    for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {
-        // Lines that are not cargo's are a build script's or a compiler's own.
-        let Ok(message) = serde_json::from_slice::<Message>(&line?) else { continue };
-        if message.reason == "compiler-artifact" && message.executable.is_some() {
-            executable = message.executable;
-        }
-    }
-    Ok(executable)
-}
-
-/// Shows what cargo says as it comes, and keeps it.
-fn relay(mut stderr: impl Read) -> String {
-    let mut said = Vec::new();
-    let mut buffer = [0; 4096];
-    while let Ok(read @ 1..) = stderr.read(&mut buffer) {
-        // A terminal that is gone is noticed elsewhere.
-        let _ = std::io::stderr().write_all(&buffer[..read]);
-        said.extend_from_slice(&buffer[..read]);
-    }
-    String::from_utf8_lossy(&said).into_owned()
-}
-
-/// The warnings in what cargo has said, without what it tells of its work.
-fn warnings(said: &str) -> String {
-    let lines = said.lines().filter(|line| {
-        let plain = anstream::adapter::strip_str(line).to_string();
-        let word = plain.split_whitespace().next().unwrap_or_default();
-        !matches!(word, "Compiling" | "Finished" | "Blocking" | "Fresh")
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keeps_warnings_and_nothing_else() {
-        let said = "\u{1b}[1m   Compiling\u{1b}[0m a v0.1.0\nwarning: unused\n --> a.rs\n    Finished `dev`\n";
-        assert_eq!(warnings(said), "warning: unused\n --> a.rs");
-        assert_eq!(warnings("   Compiling a v0.1.0\n    Finished `dev`\n"), "");
-    }
+/// What an error says, and where; nothing of one that only counts the others.
+fn compile_error(diagnostic: Diagnostic) -> Option<CompileError> {
+    let span = diagnostic.spans.iter().find(|span| span.is_primary)?;
+    let text = span.text.first().map_or("", |line| line.text.trim());
+    Some(CompileError {
+        code: diagnostic.code.map(|code| code.code).unwrap_or_default(),
+        message: diagnostic.message,
+        line: span.line_start,
+        text: text.to_owned(),
+    })
 }

@@ -9,6 +9,6 @@ mod output;
 mod program;
 pub(crate) mod termination;
 
-pub(crate) use crate::process::build::{Build, Built};
+pub(crate) use crate::process::build::{Build, Built, CompileError};
 pub(crate) use crate::process::output::Output;
 pub(crate) use crate::process::program::{NoStart, Program, stop_all};

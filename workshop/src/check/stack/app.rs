@@ -27,9 +27,10 @@ pub(crate) fn find_or_start(root: &Path, solution: bool, port: u16) -> Result<Ap
     let (package, bin) =
         if solution { ("solutions", Some("section3")) } else { ("section3-compose", None) };
     let expected = format!("{package} runs, so that Prometheus can scrape it");
-    let executable = match (process::Build { root, package, bin, keep: false }).run() {
+    let executable = match (process::Build { root, package, bin, keep: false, quiet: false }).run()
+    {
         Ok(Built::Executable { path, .. }) => path,
-        Ok(Built::Failed) => {
+        Ok(Built::Failed(_)) => {
             return Finding::new(expected, "it does not compile: see above").fail();
         }
         Err(error) => return Finding::new(expected, format!("{error:#}")).could_not_tell(),
