@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes. More than a healthy answer has; what listens there may be anything.
+const MAX_ANSWER: u64 = 1024;
 
 /// Whether a program that listens on `addr` answers `/healthz` with 200.
 pub(crate) async fn is_healthy(addr: SocketAddr) -> bool {
@@ -22,7 +24,7 @@ async fn ask(addr: SocketAddr) -> std::io::Result<bool> {
         .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         .await?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
+    stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
     Ok(answer.starts_with(b"HTTP/1.1 200 "))
 }
 

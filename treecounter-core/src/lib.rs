@@ -4,6 +4,7 @@
 mod base_metrics;
 mod handler;
 mod healthcheck;
+mod log;
 mod metrics_handler;
 mod page;
 mod responses;

@@ -56,6 +56,11 @@ pub(crate) fn internal_error() -> Response {
     respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, body.to_owned())
 }
 
+pub(crate) fn bad_host() -> Response {
+    let body = "A request names one host, in one Host header (RFC 9112, section 3.2).\n";
+    respond(StatusCode::BAD_REQUEST, TEXT, body.to_owned())
+}
+
 pub(crate) fn health(request: &Request) -> Response {
     method_not_allowed(request).unwrap_or_else(|| respond(StatusCode::OK, TEXT, "ok\n".to_owned()))
 }

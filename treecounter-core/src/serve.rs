@@ -4,10 +4,32 @@ use std::io;
 use std::net::SocketAddr;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::healthcheck::is_healthy;
+use crate::log::say;
+use crate::server::LISTEN_QUEUE;
 use crate::{Handler, Settings, run};
+
+/// What the program was started for.
+pub(crate) enum Order {
+    Serve,
+    Help,
+    Healthcheck,
+    Unknown(String),
+}
+
+impl Order {
+    /// What the command line says.
+    pub(crate) fn given() -> Self {
+        let Some(argument) = std::env::args_os().nth(1) else { return Self::Serve };
+        match argument.to_string_lossy().as_ref() {
+            "--help" | "-h" => Self::Help,
+            "--healthcheck" => Self::Healthcheck,
+            unknown => Self::Unknown(unknown.to_owned()),
+        }
+    }
+}
 
 /// Why the server could not start.
 #[derive(Debug, Error)]
@@ -47,29 +69,38 @@ pub enum ServeError {
 /// # Errors
 /// When the address cannot be listened on, or the command line has something it does not know.
 pub async fn serve(settings: &Settings, handler: impl Handler) -> Result<(), ServeError> {
-    let argument = std::env::args_os().nth(1);
-    match argument.as_ref().map(|argument| argument.to_string_lossy()).as_deref() {
-        None => {}
-        Some("--help" | "-h") => {
-            println!("The settings are environment variables:\n{}", Settings::help());
+    match Order::given() {
+        Order::Serve => {}
+        Order::Help => {
+            say(format_args!("The settings are environment variables:\n{}", Settings::help()));
             return Ok(());
         }
-        Some("--healthcheck") => {
+        Order::Healthcheck => {
             let healthy = is_healthy(settings.addr).await;
             return if healthy { Ok(()) } else { Err(ServeError::Unhealthy(settings.addr)) };
         }
-        Some(argument) => return Err(ServeError::UnknownArgument(argument.to_owned())),
+        Order::Unknown(argument) => return Err(ServeError::UnknownArgument(argument)),
     }
     let bind_error = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => ServeError::PortInUse(settings.addr),
         _ => ServeError::Bind { addr: settings.addr, source },
     };
-    let listener = TcpListener::bind(settings.addr).await.map_err(bind_error)?;
+    let listener = listen(settings.addr).map_err(bind_error)?;
     let addr = listener.local_addr().map_err(bind_error)?;
-    println!("Tree counter: {}/treecounter", url(addr));
-    println!("Stop it with Ctrl-C.");
+    say(format_args!("Tree counter: {}/treecounter\nStop it with Ctrl-C.", url(addr)));
     run(listener, handler, stop_signal()).await;
     Ok(())
+}
+
+/// As [`TcpListener::bind`], with a queue that takes more clients at once: to one who finds it full
+/// the system has no answer for a second.
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Windows would let a second program take the port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(LISTEN_QUEUE)
 }
 
 /// What to open in a browser.

@@ -1,20 +1,24 @@
 //! The HTTP server: one task a connection, bounded in number and in time.
 
+mod clients;
 mod connection;
+mod late_end;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use crate::Handler;
-use connection::Signal;
+use crate::log::log;
+use clients::{Client, Clients};
 
 /// What a client, or many, can cost the server.
 #[derive(Clone, Copy)]
@@ -22,24 +26,35 @@ struct Limits {
     connections: u32,
     tick: Duration,
     patience: u32,
+    stop_notice: Duration,
     stop_timeout: Duration,
 }
 
 const LIMITS: Limits = Limits {
-    // More clients wait in the system's queue. Below the 1024 open files of most systems.
+    // Below the 1024 open files of most systems. When one more comes, the idlest goes.
     connections: 900,
     // A client that lets the server wait for this many ticks, half a minute, loses its connection:
     // silent, slow, idle after an answer, or not reading it.
     tick: Duration::from_secs(5),
     patience: 6,
-    // How long requests in flight may take to finish once the server is told to stop.
+    // How long clients may go on asking once the server is told to stop, to learn from the answer
+    // that it is the last.
+    stop_notice: Duration::from_millis(100),
+    // How long requests in flight may take to finish after that.
     stop_timeout: Duration::from_secs(5),
 };
 
-/// The wait after an accept that failed, doubled up to the maximum while it keeps failing: out of
-/// file descriptors, a loop without a wait would take a whole core until some are free.
+/// How many clients the system keeps in the queue until they are accepted.
+pub(crate) const LISTEN_QUEUE: u32 = 1024;
+
+/// The wait after an accept that failed, doubled up to the maximum while it keeps failing.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 const MAX_ACCEPT_BACKOFF: Duration = Duration::from_secs(1);
+/// An accept fails when the process is out of file descriptors, which idle clients have. This many
+/// of them go: for those who wait to be accepted, and for the files that a scrape reads.
+const SPARE_CONNECTIONS: usize = 16;
+/// How long the log is silent about accepts that fail, once it has told of one.
+const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Serves `handler` on `listener` until `shutdown` completes; then lets the requests in flight
 /// finish, for five seconds at most. Logs to standard error.
@@ -55,60 +70,102 @@ async fn run_within(
     handler: impl Handler,
     shutdown: impl Future<Output = ()>,
 ) {
-    let Limits { connections, tick, patience, stop_timeout } = limits;
     let handler = Arc::new(handler);
-    let permits = Arc::new(Semaphore::new(connections as usize));
-    let (signals, _) = watch::channel(Signal::Tick);
-    let mut clock = tokio::time::interval_at(Instant::now() + tick, tick);
-    // A machine that slept does not find all its clients impatient at once.
-    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut shutdown = pin!(shutdown);
-
-    loop {
-        let (stream, permit) = tokio::select! {
-            () = &mut shutdown => break,
-            _ = clock.tick() => {
-                signals.send_replace(Signal::Tick);
-                continue;
-            }
-            accepted = accept(&listener, &permits) => accepted,
-        };
-        let served = connection::serve(stream, Arc::clone(&handler), signals.subscribe(), patience);
-        tokio::spawn(async {
-            served.await;
-            drop(permit);
-        });
+    let clients = Clients::new(limits.connections);
+    tokio::select! {
+        biased;
+        () = shutdown => {}
+        never = accept_all(&listener, &clients, &handler) => match never {},
+        never = keep_time(&clients, limits) => match never {},
     }
-
-    drop(listener);
-    signals.send_replace(Signal::Stop);
-    // All permits are there again when no connection is left.
-    if tokio::time::timeout(stop_timeout, permits.acquire_many(connections)).await.is_err() {
-        eprintln!("stopping: some requests took longer than {stop_timeout:?} and were dropped");
+    clients.announce_stop();
+    accept_queued(listener, &clients, &handler);
+    // A connection that was closed while a request is on its way would leave it without an answer.
+    // So nobody is closed yet: most ask once more, are told, and go by themselves.
+    if timeout(limits.stop_notice, clients.gone()).await.is_ok() {
+        return;
+    }
+    clients.close();
+    if timeout(limits.stop_timeout, clients.gone()).await.is_err() {
+        let waited = limits.stop_timeout;
+        match clients.cut_off() {
+            0 => log(format_args!(
+                "stopping: cut off clients who sent half a request, or read no answer, in {waited:?}"
+            )),
+            in_hand => log(format_args!(
+                "stopping: dropped requests that took longer than {waited:?}: {in_hand}"
+            )),
+        }
     }
 }
 
-/// The next connection, once there is room for one more.
-async fn accept(
+async fn accept_all(
     listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
-    let permit = Arc::clone(permits).acquire_owned().await;
-    let permit = permit.expect("the semaphore is never closed");
+    clients: &Clients,
+    handler: &Arc<impl Handler>,
+) -> Infallible {
     let mut backoff = ACCEPT_BACKOFF;
+    let mut logged: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Answers are small and sent at once: waiting to fill a packet only adds latency.
-                let _ = stream.set_nodelay(true);
-                return (stream, permit);
+                backoff = ACCEPT_BACKOFF;
+                spawn(stream, clients.admit().await, handler);
             }
             Err(error) if is_clients_fault(&error) => {}
             Err(error) => {
-                eprintln!("cannot accept a connection: {error}; trying again in {backoff:?}");
-                tokio::time::sleep(backoff).await;
+                if logged.is_none_or(|logged| logged.elapsed() > ACCEPT_LOG_INTERVAL) {
+                    log(format_args!("cannot accept a connection: {error}; trying again"));
+                    logged = Some(Instant::now());
+                }
+                for _ in 0..SPARE_CONNECTIONS {
+                    clients.dismiss_idlest();
+                }
+                sleep(backoff).await;
                 backoff = (backoff * 2).min(MAX_ACCEPT_BACKOFF);
             }
+        }
+    }
+}
+
+fn spawn(
+    stream: TcpStream,
+    (client, place): (Arc<Client>, OwnedSemaphorePermit),
+    handler: &Arc<impl Handler>,
+) {
+    // Answers are small and sent at once: waiting to fill a packet only adds latency.
+    let _ = stream.set_nodelay(true);
+    let handler = Arc::clone(handler);
+    tokio::spawn(async move {
+        connection::serve(stream, &*handler, &client).await;
+        drop(place);
+    });
+}
+
+/// Ends the connections of those who let the server wait too long.
+async fn keep_time(clients: &Clients, Limits { tick, patience, .. }: Limits) -> Infallible {
+    let mut clock = interval_at(Instant::now() + tick, tick);
+    // A machine that slept does not find all its clients impatient at once.
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut latest_ticks = VecDeque::new();
+    loop {
+        clock.tick().await;
+        latest_ticks.push_back(clients.next_turn());
+        if latest_ticks.len() > patience as usize {
+            let longest_ago = latest_ticks.pop_front().expect("it was just pushed to");
+            clients.dismiss_idle_since_before(longest_ago);
+        }
+    }
+}
+
+/// Closes the port, but not to those who are connected already and wait to be accepted.
+fn accept_queued(listener: TcpListener, clients: &Clients, handler: &Arc<impl Handler>) {
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..LISTEN_QUEUE {
+        let Ok((stream, _)) = listener.accept() else { return };
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        if let (Ok(stream), Some(place)) = (stream, clients.try_admit()) {
+            spawn(stream, place, handler);
         }
     }
 }

@@ -1,11 +1,20 @@
 //! The settings, read from environment variables named `TREECOUNTER_…`.
 
+mod source;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use thiserror::Error;
+
+use crate::serve::Order;
+pub use source::Source;
+#[cfg(feature = "live")]
+pub(crate) use source::presentable;
 
 const PREFIX: &str = "TREECOUNTER_";
 
@@ -16,6 +25,9 @@ const LATENCY_MAX: &str = "TREECOUNTER_LATENCY_MAX_SECONDS";
 const OUTAGE_EVERY: &str = "TREECOUNTER_OUTAGE_EVERY_SECONDS";
 const OUTAGE_FOR: &str = "TREECOUNTER_OUTAGE_FOR_SECONDS";
 const SOURCE: &str = "TREECOUNTER_SOURCE";
+
+/// How much of a value that cannot be used is shown: enough to know it again.
+const MAX_SHOWN: usize = 80;
 
 /// Each setting, its default, and what it does; the text of `--help`.
 const SETTINGS: [(&str, &str, &str); 7] = [
@@ -62,15 +74,6 @@ pub struct Outage {
     pub lasts: Duration,
 }
 
-/// Where the count of trees comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// Made up, plausible, and the same offline.
-    Simulated,
-    /// Read from this URL, which answers `{"count": 1}`. Needs the feature `live`.
-    Live(String),
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -107,7 +110,8 @@ pub enum SettingsError {
         /// The variable that it needs.
         missing: &'static str,
     },
-    /// A URL in a program that was built without the client to read it.
+    /// A URL, of which nothing but scheme, host and port are here, in a program that was built
+    /// without the client to read it.
     #[error(
         "{SOURCE} is {0:?}, but this program was built without the feature `live`: \
          start it with `cargo run --features live -p ...`"
@@ -118,10 +122,20 @@ pub enum SettingsError {
 impl Settings {
     /// Reads the settings from the environment.
     ///
+    /// A program that was started to do something else than to serve (see [`crate::serve`]) leaves
+    /// the source of the count alone, and one that is to print the settings takes the defaults.
+    ///
     /// # Errors
     /// When a variable has a value that cannot be used, or a name that is almost a setting's.
     pub fn from_env() -> Result<Self, SettingsError> {
-        Self::from_vars(std::env::vars_os())
+        match Order::given() {
+            Order::Serve => Self::from_vars(std::env::vars_os()),
+            // Who asks for help may have a setting that is wrong.
+            Order::Help => Ok(Self::default()),
+            Order::Healthcheck | Order::Unknown(_) => {
+                Ok(Self { source: Source::Simulated, ..Self::from_vars(std::env::vars_os())? })
+            }
+        }
     }
 
     /// Reads the settings from these variables and ignores those of other programs.
@@ -151,7 +165,7 @@ impl Settings {
                 .map_or(Ok(default.failure_rate), |var| number(var, 0.0, 1.0))?,
             latency: latency(default.latency, get(LATENCY_MIN), get(LATENCY_MAX))?,
             outage: outage(get(OUTAGE_EVERY), get(OUTAGE_FOR))?,
-            source: get(SOURCE).map_or(Ok(default.source), source)?,
+            source: get(SOURCE).map_or(Ok(default.source), source::read)?,
         })
     }
 
@@ -167,7 +181,8 @@ impl Settings {
 type Var<'a> = (&'static str, &'a str);
 
 fn invalid((name, value): Var<'_>, accepted: impl Into<String>) -> SettingsError {
-    SettingsError::Invalid { name, value: value.to_owned(), accepted: accepted.into() }
+    let value = value.chars().take(MAX_SHOWN).collect();
+    SettingsError::Invalid { name, value, accepted: accepted.into() }
 }
 
 fn addr(var: Var<'_>) -> Result<SocketAddr, SettingsError> {
@@ -225,142 +240,4 @@ fn outage(every: Option<Var<'_>>, lasts: Option<Var<'_>>) -> Result<Option<Outag
     let every = seconds(every_var, 1.0, 86_400.0)?;
     let lasts = seconds(lasts_var, 0.0, every.as_secs_f64())?;
     Ok(Some(Outage { every, lasts }))
-}
-
-fn source(var: Var<'_>) -> Result<Source, SettingsError> {
-    match var.1 {
-        "simulated" => Ok(Source::Simulated),
-        url if !is_url(url) => {
-            Err(invalid(var, "\"simulated\" or a URL that begins with http:// or https://"))
-        }
-        url if cfg!(feature = "live") => Ok(Source::Live(url.to_owned())),
-        url => Err(SettingsError::NotLive(url.to_owned())),
-    }
-}
-
-/// Whether it is `http(s)://` and a host; hyper's own parser says whether the rest is well formed.
-fn is_url(text: &str) -> bool {
-    (text.starts_with("http://") || text.starts_with("https://"))
-        && text
-            .parse::<hyper::Uri>()
-            .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(vars: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::from_vars(vars.iter().map(|(name, value)| (name.into(), value.into())))
-    }
-
-    #[test]
-    fn without_settings_the_defaults_hold() {
-        assert_eq!(read(&[("PATH", "/bin")]), Ok(Settings::default()));
-    }
-
-    #[test]
-    fn the_help_tells_the_true_defaults() {
-        let defaults = SETTINGS.iter().filter(|(_, default, _)| *default != "off");
-        let vars: Vec<_> = defaults.map(|(name, default, _)| (*name, *default)).collect();
-        assert_eq!(read(&vars), Ok(Settings::default()));
-        assert_eq!(Settings::default().outage, None);
-        for (name, default, meaning) in SETTINGS {
-            let help = Settings::help();
-            let line = help.lines().find(|line| line.contains(name)).unwrap();
-            assert!(line.contains(default) && line.ends_with(meaning), "{line}");
-        }
-    }
-
-    #[test]
-    fn every_setting_is_read() {
-        let settings = read(&[
-            (ADDR, "[::]:0"),
-            (FAILURE_RATE, "1"),
-            (LATENCY_MIN, "0.25"),
-            (LATENCY_MAX, "0.25"),
-            (OUTAGE_EVERY, "300"),
-            (OUTAGE_FOR, "60"),
-        ]);
-        let quarter = Duration::from_millis(250);
-        assert_eq!(
-            settings,
-            Ok(Settings {
-                addr: "[::]:0".parse().unwrap(),
-                failure_rate: 1.0,
-                latency: Latency { min: quarter, max: quarter },
-                outage: Some(Outage {
-                    every: Duration::from_secs(300),
-                    lasts: Duration::from_secs(60)
-                }),
-                source: Source::Simulated,
-            })
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_named_with_what_is_accepted() {
-        for (name, value, accepted) in [
-            (ADDR, "8001", "an IP address and a port, such as 127.0.0.1:8001 or [::1]:8001"),
-            (
-                ADDR,
-                "localhost:8001",
-                "an IP address and a port, such as 127.0.0.1:8001 or [::1]:8001",
-            ),
-            (
-                ADDR,
-                "127.0.0.1:80010",
-                "an IP address and a port, such as 127.0.0.1:8001 or [::1]:8001",
-            ),
-            (FAILURE_RATE, "15%", "a number from 0 to 1"),
-            (FAILURE_RATE, "1.01", "a number from 0 to 1"),
-            (FAILURE_RATE, "NaN", "a number from 0 to 1"),
-            (FAILURE_RATE, "", "a number from 0 to 1"),
-            (LATENCY_MAX, "-1", "a number of seconds from 0 to 60, such as 0.5"),
-            (LATENCY_MAX, "500ms", "a number of seconds from 0 to 60, such as 0.5"),
-            (LATENCY_MIN, "1e9", "a number of seconds from 0 to 60, such as 0.5"),
-            (LATENCY_MIN, "2", "at most TREECOUNTER_LATENCY_MAX_SECONDS, which is 1"),
-            (SOURCE, "ecosia", "\"simulated\" or a URL that begins with http:// or https://"),
-            (SOURCE, "https://", "\"simulated\" or a URL that begins with http:// or https://"),
-        ] {
-            let error = read(&[(name, value)]).unwrap_err();
-            assert_eq!(error.to_string(), format!("{name} is {value:?}, but must be {accepted}"));
-        }
-    }
-
-    #[test]
-    fn bounds_that_cross_name_the_one_that_was_set() {
-        let vars = [(LATENCY_MIN, "0.5"), (LATENCY_MAX, "0.1")];
-        let error = read(&vars).unwrap_err().to_string();
-        assert!(error.starts_with("TREECOUNTER_LATENCY_MIN_SECONDS is \"0.5\""), "{error}");
-    }
-
-    #[test]
-    fn an_outage_is_whole_and_fits_its_period() {
-        let half = read(&[(OUTAGE_EVERY, "300")]).unwrap_err().to_string();
-        assert!(half.contains("TREECOUNTER_OUTAGE_FOR_SECONDS is not"), "{half}");
-        let half = read(&[(OUTAGE_FOR, "300")]).unwrap_err().to_string();
-        assert!(half.contains("TREECOUNTER_OUTAGE_EVERY_SECONDS is not"), "{half}");
-        let long = read(&[(OUTAGE_EVERY, "10"), (OUTAGE_FOR, "11")]).unwrap_err().to_string();
-        assert!(long.ends_with("a number of seconds from 0 to 10, such as 0.5"), "{long}");
-    }
-
-    #[test]
-    fn a_name_that_is_almost_a_settings_is_refused() {
-        let error = read(&[("TREECOUNTER_FAILURERATE", "0")]).unwrap_err().to_string();
-        assert!(error.starts_with("TREECOUNTER_FAILURERATE is not a setting"), "{error}");
-        assert!(error.contains(FAILURE_RATE), "{error}");
-    }
-
-    #[test]
-    fn a_url_needs_the_client_that_reads_it() {
-        let source = read(&[(SOURCE, "https://example.org/count")]);
-        if cfg!(feature = "live") {
-            let url = "https://example.org/count".to_owned();
-            assert_eq!(source.map(|settings| settings.source), Ok(Source::Live(url)));
-        } else {
-            let error = source.unwrap_err().to_string();
-            assert!(error.contains("--features live"), "{error}");
-        }
-    }
 }

@@ -10,6 +10,8 @@ use std::time::SystemTime;
 use crate::page::TreeCountPage;
 use crate::responses::{method_not_allowed, tree_count, unavailable};
 use crate::settings::Source;
+#[cfg(feature = "live")]
+use crate::settings::presentable;
 use crate::{Request, Response, Settings};
 use faults::Faults;
 use simulated::SimulatedCount;
@@ -39,9 +41,10 @@ impl TreeCounter {
                 "A simulated count, so that the workshop runs offline.".to_owned(),
             ),
             #[cfg(feature = "live")]
-            Source::Live(url) => {
-                (Count::Live(live::LiveCount::poll(url.clone())), format!("Read from {url}."))
-            }
+            Source::Live(url) => (
+                Count::Live(live::LiveCount::poll(url.clone())),
+                format!("Read from {}.", presentable(url)),
+            ),
             #[cfg(not(feature = "live"))]
             Source::Live(_) => unreachable!("the settings refuse a URL without the feature `live`"),
         };

@@ -1,79 +1,79 @@
-//! One connection: requests in, answers out, until the client leaves or lingers, or the server
-//! stops.
-//!
-//! hyper has a time-out for request headers, but it takes a timer for every request, a good
-//! twentieth of all the work of answering one. Here the server tells all connections at once that
-//! time has passed, and each counts how often it heard so since its last progress. This also ends
-//! clients who send requests and never read the answers.
+//! One connection: requests in, answers out, until the client leaves or the server wants it to.
 
 use std::convert::Infallible;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HOST, HeaderValue};
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{HeaderMap, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
-use crate::responses::{health, internal_error};
+use super::clients::Client;
+use super::late_end::LateEnd;
+use crate::log::log;
+use crate::responses::{bad_host, health, internal_error};
 use crate::{Handler, Request, Response};
 
-/// What the server tells its connections.
-#[derive(Clone, Copy)]
-pub(super) enum Signal {
-    /// One more unit of time has passed.
-    Tick,
-    /// Finish the request in flight, and close.
-    Stop,
-}
+/// How long, and how many bytes, a client may go on sending after its last answer.
+const LINGER: Duration = Duration::from_secs(1);
+const MAX_LINGER_BYTES: usize = 4 * 1024 * 1024;
 
-/// Serves a client, who may let the server wait for `patience` whole ticks, with its next request
-/// or with reading an answer.
-pub(super) async fn serve(
-    stream: TcpStream,
-    handler: Arc<impl Handler>,
-    mut signals: watch::Receiver<Signal>,
-    patience: u32,
-) {
-    // Counts requests come and requests answered, together: odd while one is being handled.
-    let progress = &AtomicU32::new(0);
-    let handler = &*handler;
-    let service = service_fn(move |request| async move {
-        progress.fetch_add(1, Ordering::Relaxed);
-        let response = answer(handler, request).await;
-        progress.fetch_add(1, Ordering::Relaxed);
+/// Serves a client until one of the two has enough.
+pub(super) async fn serve(stream: TcpStream, handler: &impl Handler, client: &Client) {
+    let mut stream = LateEnd::new(stream);
+    let service = service_fn(|request| async move {
+        client.asks();
+        let mut response = answer(handler, request).await;
+        client.is_answered();
+        if client.must_leave() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok::<_, Infallible>(response)
     });
-    // Answers are small: to send header and body as one buffer costs less than as two.
-    let mut http = http1::Builder::new();
-    let mut http = pin!(http.writev(false).serve_connection(TokioIo::new(stream), service));
-
-    let (mut seen, mut ticks) = (None, 0);
-    loop {
-        tokio::select! {
-            biased;
-            // An error here is the client's: it went away, or spoke no HTTP.
-            _ = &mut http => return,
-            changed = signals.changed() => if changed.is_err() {
-                return; // The server has waited long enough for its last requests.
-            },
-        }
-        match *signals.borrow() {
-            Signal::Stop => http.as_mut().graceful_shutdown(),
-            Signal::Tick => {
-                let progress = progress.load(Ordering::Relaxed);
-                let waiting = progress.is_multiple_of(2) && seen == Some(progress);
-                ticks = if waiting { ticks + 1 } else { 0 };
-                seen = Some(progress);
-                if ticks == patience {
-                    return;
-                }
+    {
+        // Answers are small: to send header and body as one buffer costs less than as two.
+        let mut http = http1::Builder::new();
+        let http = http.writev(false).serve_connection(TokioIo::new(&mut stream), service);
+        let mut http = pin!(http);
+        loop {
+            tokio::select! {
+                biased;
+                // An error here is the client's: it went away, or spoke no HTTP.
+                _ = &mut http => break,
+                () = client.called() => {}
             }
+            if client.is_dismissed() {
+                return;
+            }
+            http.as_mut().graceful_shutdown();
+        }
+    }
+    tokio::select! {
+        biased;
+        () = drain(stream.get_ref()) => {}
+        () = client.called() => {}
+        () = tokio::time::sleep(LINGER) => {}
+    }
+}
+
+/// Reads what the client still sends. To close on unread bytes is to reset the connection, and a
+/// reset can overtake the last answer: the client would see a broken pipe in its place.
+async fn drain(stream: &TcpStream) {
+    let mut left = MAX_LINGER_BYTES;
+    while left > 0 && stream.readable().await.is_ok() {
+        match stream.try_read(&mut [0; 4096]) {
+            Ok(0) => return,
+            Ok(read) => left = left.saturating_sub(read),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
         }
     }
 }
@@ -81,14 +81,30 @@ pub(super) async fn serve(
 async fn answer(handler: &impl Handler, request: hyper::Request<Incoming>) -> Response {
     // The body is dropped unread: no route takes one.
     let request: Request = request.map(drop);
+    if !names_one_host(request.version(), request.headers()) {
+        return bad_host();
+    }
     if request.uri().path() == "/healthz" {
         return health(&request);
     }
     // A panic is this request's misfortune, not the server's. The panic hook has printed it.
     let mut handling = pin!(async { handler.handle(&request).await });
     std::future::poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context)))
-            .unwrap_or_else(|_| Poll::Ready(internal_error()))
+        catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))).unwrap_or_else(|_| {
+            log("a request was answered with 500 because its handler panicked; no metric has it");
+            Poll::Ready(internal_error())
+        })
     })
     .await
+}
+
+/// Whether there is one `Host` and it is well formed, or none in HTTP/1.0, which knew none
+/// (RFC 9112, section 3.2).
+fn names_one_host(version: Version, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => version < Version::HTTP_11,
+        (Some(host), None) => host.is_empty() || Authority::try_from(host.as_bytes()).is_ok(),
+        (Some(_), Some(_)) => false,
+    }
 }

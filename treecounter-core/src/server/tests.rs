@@ -1,3 +1,8 @@
+//! What the tests of the server share, and those of its answers.
+
+mod crowd;
+mod stop;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::StatusCode;
@@ -79,6 +84,20 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+/// Asks on a connection that is to stay, and gives the answer, whose body is the path.
+async fn ask(stream: &mut TcpStream, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    while !answer.ends_with(path) {
+        let mut bytes = [0; 1024];
+        let read = stream.read(&mut bytes).await.unwrap();
+        assert!(read > 0, "closed after {answer:?}");
+        answer.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+    }
+    answer
+}
+
 #[tokio::test]
 async fn requests_are_handled_side_by_side() {
     let server = Server::start(LIMITS).await;
@@ -136,85 +155,46 @@ async fn a_body_that_never_comes_does_not_hold_up_the_answer() {
     assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 200 "));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_silent_client_is_cut_off() {
+#[tokio::test]
+async fn a_request_names_one_host() {
     let server = Server::start(LIMITS).await;
-    let patience = LIMITS.tick * LIMITS.patience;
-    // The clock jumps whenever everybody waits.
-    for (silence, since_tick) in [("", 0.1), ("GET / HTTP/1.1\r\nhost:", 0.9)] {
-        tokio::time::sleep(LIMITS.tick.mul_f64(since_tick)).await;
-        let started = Instant::now();
-        assert_eq!(server.exchange(silence).await, "");
-        let waited = started.elapsed();
-        assert!((patience..=patience + LIMITS.tick).contains(&waited), "{waited:?}");
+    for (version, hosts, status) in [
+        ("1.1", "", 400),
+        ("1.1", "host: a\r\nhost: a\r\n", 400),
+        ("1.1", "host: a b\r\n", 400),
+        ("1.1", "host:\r\n", 200),
+        ("1.1", "host: [::1]:8001\r\n", 200),
+        ("1.0", "", 200),
+        ("1.0", "host: a\r\nhost: b\r\n", 400),
+    ] {
+        let request = format!("GET /host HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        let answer = server.exchange(&request).await;
+        assert!(answer.contains(&format!(" {status} ")), "{request}{answer}");
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_idle_connection_is_closed() {
+#[tokio::test]
+async fn a_client_that_sends_more_than_is_read_still_gets_its_answer() {
     let server = Server::start(LIMITS).await;
-    let answer = server.exchange("GET /idle HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
-    assert!(answer.ends_with("/idle"), "{answer}");
+    for _ in 0..10 {
+        let head = "POST /p HTTP/1.1\r\nhost: l\r\ncontent-length: 1000000\r\n\r\n";
+        let body = "b".repeat(1_000_000);
+        let answer = server.exchange(&format!("{head}{body}")).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("/p"), "{answer}");
+    }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_client_that_never_reads_is_cut_off() {
+#[tokio::test]
+async fn who_closes_the_own_side_gets_what_can_be_answered_at_once() {
     let server = Server::start(LIMITS).await;
-    let mut stream = server.connect().await;
-    let many = "GET /unread HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
-    let written = async { while stream.write_all(many.as_bytes()).await.is_ok() {} };
-    let hour = Duration::from_secs(3600);
-    assert!(tokio::time::timeout(hour, written).await.is_ok(), "it was let wait");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_may_wait_for_a_slow_answer() {
-    let server = Server::start(LIMITS).await;
+    for _ in 0..50 {
+        let mut stream = server.connect().await;
+        stream.write_all(b"GET /half HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert!(read_to_end(&mut stream).await.ends_with("/half"));
+    }
     let mut stream = server.connect().await;
     stream.write_all(get("/slow").as_bytes()).await.unwrap();
-    server.routes.arrived.notified().await;
-    tokio::time::sleep(LIMITS.tick * LIMITS.patience * 10).await;
-    server.routes.release.notify_one();
-    assert!(read_to_end(&mut stream).await.ends_with("/slow"));
-}
-
-#[tokio::test]
-async fn no_more_connections_than_the_limit_are_served() {
-    let server = Server::start(Limits { connections: 2, ..LIMITS }).await;
-    let first = server.connect().await;
-    let _second = server.connect().await;
-    let mut third = server.connect().await;
-    third.write_all(get("/third").as_bytes()).await.unwrap();
-    let wait = Duration::from_millis(100);
-    let mut byte = [0];
-    assert!(tokio::time::timeout(wait, third.read(&mut byte)).await.is_err(), "served beyond");
-    drop(first);
-    assert!(read_to_end(&mut third).await.ends_with("/third"));
-}
-
-#[tokio::test]
-async fn a_stop_lets_a_request_in_flight_finish() {
-    let server = Server::start(LIMITS).await;
-    let mut idle = server.connect().await;
-    let mut slow = server.connect().await;
-    slow.write_all(get("/slow").as_bytes()).await.unwrap();
-    server.routes.arrived.notified().await;
-    server.stop.send(()).unwrap();
-    assert_eq!(read_to_end(&mut idle).await, "", "an idle connection is closed at once");
-    assert!(!server.stopped.is_finished());
-    server.routes.release.notify_one();
-    assert!(read_to_end(&mut slow).await.ends_with("/slow"));
-    server.stopped.await.unwrap();
-    assert!(TcpStream::connect(server.addr).await.is_err(), "the port is free again");
-}
-
-#[tokio::test]
-async fn a_stop_does_not_wait_for_ever() {
-    let limits = Limits { stop_timeout: Duration::from_millis(20), ..LIMITS };
-    let server = Server::start(limits).await;
-    let mut slow = server.connect().await;
-    slow.write_all(get("/slow").as_bytes()).await.unwrap();
-    server.routes.arrived.notified().await;
-    server.stop.send(()).unwrap();
-    server.stopped.await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(read_to_end(&mut stream).await, "", "it may as well have left");
 }
