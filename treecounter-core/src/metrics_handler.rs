@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, VARY};
 use prometheus::{Encoder, Registry, TextEncoder};
 
+use crate::log::log;
 use crate::responses::{TEXT, is_refused, method_not_allowed, respond};
 use crate::{Request, Response};
 
@@ -39,7 +40,7 @@ impl MetricsHandler {
         let body = match self.encode(request.uri().query().unwrap_or_default()) {
             Ok(body) => body,
             Err(error) => {
-                eprintln!("cannot encode the metrics: {error}");
+                log(format_args!("cannot encode the metrics: {error}"));
                 let body = format!("cannot encode the metrics: {error}\n");
                 return respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, body);
             }

@@ -3,6 +3,8 @@
 // Each test program takes what it needs of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod client;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,7 +27,16 @@ pub const CALM: [(&str, &str); 2] =
 impl Program {
     /// Starts a solution, or an example, with these settings and no others.
     pub fn start(name: &str, settings: &[(&str, &str)]) -> Self {
-        let mut command = command(name);
+        Self::start_from(command(name), name, settings)
+    }
+
+    /// Starts it from a shell, which calls it `$0` and has this to do before.
+    #[cfg(unix)]
+    pub fn start_in_shell(script: &str, name: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_from(shell(script, name), name, settings)
+    }
+
+    fn start_from(mut command: Command, name: &str, settings: &[(&str, &str)]) -> Self {
         command.env("TREECOUNTER_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().expect(name);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -82,7 +93,19 @@ pub fn run(name: &str, args: &[&str], settings: &[(&str, &str)]) -> (String, Str
     (out, err, child.wait().unwrap().code().unwrap())
 }
 
+/// A shell that knows a program as `$0`.
+#[cfg(unix)]
+pub fn shell(script: &str, name: &str) -> Command {
+    let mut command = clean(Command::new("sh"));
+    command.arg("-c").arg(script).arg(path(name));
+    command
+}
+
 fn command(name: &str) -> Command {
+    clean(Command::new(path(name)))
+}
+
+fn path(name: &str) -> PathBuf {
     let path = match name {
         "section1" => PathBuf::from(env!("CARGO_BIN_EXE_section1")),
         "section2" => PathBuf::from(env!("CARGO_BIN_EXE_section2")),
@@ -94,7 +117,11 @@ fn command(name: &str) -> Command {
             .join(format!("{example}{}", std::env::consts::EXE_SUFFIX)),
     };
     assert!(path.is_file(), "no {name} here: `cargo test -p solutions` builds the examples too");
-    let mut command = Command::new(path);
+    path
+}
+
+/// Without what the environment of the test says to the programs of the workshop.
+fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("TREECOUNTER_") {
             command.env_remove(name);

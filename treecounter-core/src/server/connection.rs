@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HOST, HeaderValue};
-use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Version};
@@ -98,13 +97,18 @@ async fn answer(handler: &impl Handler, request: hyper::Request<Incoming>) -> Re
     .await
 }
 
-/// Whether there is one `Host` and it is well formed, or none in HTTP/1.0, which knew none
+/// Whether there is one `Host`, with nothing that no host can have, or none in HTTP/1.0
 /// (RFC 9112, section 3.2).
 fn names_one_host(version: Version, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (None, _) => version < Version::HTTP_11,
-        (Some(host), None) => host.is_empty() || Authority::try_from(host.as_bytes()).is_ok(),
+        (Some(host), None) => host.as_bytes().iter().all(may_be_in_host),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Whether a host's name, its address or its port may have this (RFC 3986, section 3.2.2).
+fn may_be_in_host(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".:-_~[]%!$&'()*+,;=".contains(byte)
 }
