@@ -37,3 +37,34 @@ fn reachable(addr: SocketAddr) -> SocketAddr {
     };
     SocketAddr::new(ip, addr.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read_to_its_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            while stream.write_all(&[b'x'; 1024]).await.is_ok() {}
+        });
+        let asked = Instant::now();
+        assert!(is_healthy(addr).await);
+        assert!(asked.elapsed() < TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_never_comes_is_unhealthy() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let asked = Instant::now();
+        assert!(!is_healthy(listener.local_addr().unwrap()).await);
+        assert!(asked.elapsed() < TIMEOUT * 2);
+    }
+}

@@ -128,12 +128,19 @@ impl Settings {
     /// # Errors
     /// When a variable has a value that cannot be used, or a name that is almost a setting's.
     pub fn from_env() -> Result<Self, SettingsError> {
-        match Order::given() {
-            Order::Serve => Self::from_vars(std::env::vars_os()),
+        Self::for_order(&Order::given(), std::env::vars_os())
+    }
+
+    fn for_order(
+        order: &Order,
+        vars: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, SettingsError> {
+        match order {
+            Order::Serve => Self::from_vars(vars),
             // Who asks for help may have a setting that is wrong.
             Order::Help => Ok(Self::default()),
             Order::Healthcheck | Order::Unknown(_) => {
-                Ok(Self { source: Source::Simulated, ..Self::from_vars(std::env::vars_os())? })
+                Ok(Self { source: Source::Simulated, ..Self::from_vars(vars)? })
             }
         }
     }

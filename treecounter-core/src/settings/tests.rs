@@ -151,6 +151,23 @@ fn a_url_needs_the_client_that_reads_it() {
     }
 }
 
+#[test]
+fn only_a_program_that_serves_has_a_source_to_ask() {
+    let url =
+        || [(SOURCE.into(), "http://localhost:1/count".into()), (ADDR.into(), "[::]:0".into())];
+    let bad = || [(SOURCE.into(), "ftp://".into())];
+    assert_eq!(Settings::for_order(&Order::Help, url()), Ok(Settings::default()));
+    assert_eq!(Settings::for_order(&Order::Help, bad()), Ok(Settings::default()));
+    for order in [Order::Healthcheck, Order::Unknown("--port".to_owned())] {
+        assert!(Settings::for_order(&order, bad()).is_err());
+        if cfg!(feature = "live") {
+            let settings = Settings::for_order(&order, url()).unwrap();
+            assert_eq!(settings.source, Source::Simulated);
+            assert_eq!(settings.addr.to_string(), "[::]:0");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_values_are_settings_or_an_error_that_names_one(
