@@ -1,8 +1,9 @@
 //! The `/metrics` endpoint: what a registry holds, in the text format that Prometheus reads.
 
-use std::io::Write;
+mod gzip;
 
-use flate2::{Compression, write::GzEncoder};
+use std::sync::Arc;
+
 use hyper::StatusCode;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, VARY};
 use prometheus::{Encoder, Registry, TextEncoder};
@@ -10,6 +11,7 @@ use prometheus::{Encoder, Registry, TextEncoder};
 use crate::log::log;
 use crate::responses::{TEXT, is_refused, method_not_allowed, respond};
 use crate::{Request, Response};
+use gzip::Gzip;
 
 /// The media type of the text format. Prometheus 3 fails a scrape whose type it does not know.
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/>
@@ -20,12 +22,13 @@ const TEXT_FORMAT: HeaderValue =
 #[derive(Debug, Clone)]
 pub struct MetricsHandler {
     registry: Registry,
+    gzip: Arc<Gzip>,
 }
 
 impl MetricsHandler {
     /// Exposes the metrics that are registered with `registry`, also those registered later.
     pub fn new(registry: Registry) -> Self {
-        Self { registry }
+        Self { registry, gzip: Arc::default() }
     }
 
     /// Answers a scrape: GET or HEAD, else 405. `?name[]=requests_total`, any number of times,
@@ -46,7 +49,7 @@ impl MetricsHandler {
             }
         };
         let zipped = accepts_gzip(request);
-        let body = if zipped { gzip(&body) } else { body };
+        let body = if zipped { self.gzip.zip(&body) } else { body };
         let mut response = respond(StatusCode::OK, TEXT_FORMAT, body);
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
         if zipped {
@@ -87,14 +90,6 @@ fn accepts_gzip(request: &Request) -> bool {
             parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
                 && !parts.any(is_refused)
         })
-}
-
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder
-        .write_all(body)
-        .and_then(|()| encoder.finish())
-        .expect("writing to memory does not fail")
 }
 
 #[cfg(test)]
