@@ -47,10 +47,10 @@ def free_port():
 
 
 @contextlib.contextmanager
-def running(app):
-    """Runs the app on a free port, quick and without faults, and gives the port."""
+def running(app, **settings):
+    """Runs the app on a free port, quick and with these settings, and gives the port."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TREECOUNTER_")}
-    environment |= {"TREECOUNTER_ADDR": "127.0.0.1:0", "TREECOUNTER_LATENCY_MAX_SECONDS": "0"}
+    environment |= {"TREECOUNTER_ADDR": "127.0.0.1:0", "TREECOUNTER_LATENCY_MAX_SECONDS": "0"} | settings
     process = subprocess.Popen(
         [app], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -7,6 +7,7 @@ mod healthcheck;
 mod log;
 mod metrics_handler;
 mod page;
+mod renewal;
 mod responses;
 mod serve;
 mod server;

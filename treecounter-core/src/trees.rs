@@ -7,8 +7,9 @@ mod simulated;
 
 use std::time::SystemTime;
 
-use crate::page::TreeCountPage;
-use crate::responses::{method_not_allowed, tree_count, unavailable};
+use crate::page::{SIMULATED, TreeCountPage};
+use crate::renewal::Renewal;
+use crate::responses::{bad_request, method_not_allowed, tree_count, unavailable};
 use crate::settings::Source;
 #[cfg(feature = "live")]
 use crate::settings::presentable;
@@ -36,10 +37,9 @@ impl TreeCounter {
     /// A live source is read in the background from now on.
     pub fn new(settings: &Settings) -> Self {
         let (count, origin) = match &settings.source {
-            Source::Simulated => (
-                Count::Simulated(SimulatedCount::default()),
-                "A simulated count, so that the workshop runs offline.".to_owned(),
-            ),
+            Source::Simulated => {
+                (Count::Simulated(SimulatedCount::default()), SIMULATED.to_owned())
+            }
             #[cfg(feature = "live")]
             Source::Live(url) => (
                 Count::Live(live::LiveCount::poll(url.clone())),
@@ -53,16 +53,23 @@ impl TreeCounter {
 
     /// 200 with the count, after the latency; 503 when the visit is one that fails; 405 for other
     /// methods than GET and HEAD. As a page, or as JSON for a client that asks for it.
+    ///
+    /// With `?every=2`, the page says how long it took, and the browser asks again 2 s after it
+    /// came: a whole number of seconds from 1 to 3600, else 400.
     pub async fn respond(&self, request: &Request) -> Response {
         if let Some(refusal) = method_not_allowed(request) {
             return refusal;
         }
+        let renewal = match Renewal::of(request) {
+            Ok(renewal) => renewal,
+            Err(accepted) => return bad_request(request, accepted),
+        };
         let latency = self.faults.latency();
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
         if let Some(reason) = self.faults.failure() {
-            return unavailable(request, reason);
+            return unavailable(request, reason, renewal);
         }
         let count = match &self.count {
             Count::Simulated(count) => Some(count.at(SystemTime::now())),
@@ -70,8 +77,10 @@ impl TreeCounter {
             Count::Live(live) => live.latest(),
         };
         match count {
-            Some(count) => tree_count(request, count, &self.page),
-            None => unavailable(request, "The source of the count does not answer as it should."),
+            Some(count) => tree_count(request, count, &self.page, renewal),
+            None => unavailable(request, SILENT, renewal),
         }
     }
 }
+
+const SILENT: &str = "The source of the count does not answer as it should.";
