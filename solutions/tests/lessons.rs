@@ -26,7 +26,7 @@ const READMES: [&str; 6] = [
     "section2-counter/README.md",
     "bonus-histogram/README.md",
     "docs/instructor.md",
-    "docs/contributing.md",
+    "CONTRIBUTING.md",
 ];
 
 #[derive(Debug, Clone, PartialEq)]
