@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    doctor, goto, hint, prefetch, reset, scrape, solution, status, traffic, undo,
+    doctor, gateway, goto, hint, pager, prefetch, reset, scrape, solution, status, traffic, undo,
 };
 use crate::{check, commands, process};
 
@@ -21,12 +21,15 @@ enum Command {
     Ask(commands::mystery::ask::Args),
     Check(check::Args),
     Doctor(doctor::Args),
+    #[command(hide = true)]
+    Gateway(gateway::Args),
     Goto(goto::Args),
     /// Run by a check: ends what it has started when it is killed
     #[command(hide = true)]
     Guard,
     Hint(hint::Args),
     Mystery(commands::mystery::Args),
+    Pager(pager::Args),
     Prefetch(prefetch::Args),
     Puzzle(commands::puzzle::Args),
     Reset(reset::Args),
@@ -44,6 +47,7 @@ pub fn run() -> ExitCode {
         Some(Command::Ask(args)) => commands::mystery::ask::run(&args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Gateway(args)) => gateway::run(args),
         Some(Command::Goto(args)) => goto::run(args),
         Some(Command::Guard) => {
             process::guard::run();
@@ -51,6 +55,7 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Hint(args)) => hint::run(args),
         Some(Command::Mystery(args)) => commands::mystery::run(&args),
+        Some(Command::Pager(args)) => pager::run(args),
         Some(Command::Prefetch(args)) => prefetch::run(args),
         Some(Command::Puzzle(args)) => commands::puzzle::run(&args),
         Some(Command::Reset(args)) => reset::run(args),

@@ -1,5 +1,6 @@
-//! Requests over HTTP, and where the servers are that they go to.
+//! Requests over HTTP, where the servers are that they go to, and connections from elsewhere.
 
+pub(crate) mod accept;
 pub(crate) mod addresses;
 pub(crate) mod fetch;
 pub(crate) mod probe;
