@@ -2,7 +2,7 @@
 #
 # A running Prometheus refuses a broken rule file and goes on with the rules it had. A starting
 # one gives up. So when the files are broken at the start, it begins without the learner's, and
-# is given the whole configuration as soon as it runs: it refuses that until the file is mended.
+# is given the whole configuration as soon as it runs: it refuses that until the file is fixed.
 set -eu
 
 wanted=/etc/prometheus/$PROMETHEUS_CONFIG
@@ -12,7 +12,7 @@ if ! promtool check config "$wanted" >/tmp/complaint 2>&1; then
   used=/tmp/prometheus.yml
   grep -v /etc/prometheus-learner "$wanted" >"$used"
   if promtool check config "$used" >/dev/null 2>&1; then
-    echo "Starting without the rules in section3-compose/rules, until they are mended." >&2
+    echo "Starting without the rules in section3-compose/rules, until they are fixed." >&2
   fi
   (
     until promtool check ready --url=http://localhost:9090; do sleep 1; done
@@ -20,25 +20,19 @@ if ! promtool check config "$wanted" >/tmp/complaint 2>&1; then
   ) >/dev/null 2>&1 &
 fi
 
-# A file that is mended to just what it was looks unchanged to Prometheus, which would go on to
-# call it refused. So it is told, once all files are right again.
+# A file that is fixed to just what it was looks unchanged to Prometheus, which would go on to
+# call it refused. So it is told, once all files are right again. `$$` is Prometheus after `exec`.
 (
   while sleep 5; do
     if wget -q -O - http://localhost:9090/metrics |
       grep -q '^prometheus_config_last_reload_successful 0' && promtool check config "$wanted"; then
-      wget -q -O - --post-data= http://localhost:9090/-/reload
+      kill -HUP $$
     fi
   done
 ) >/dev/null 2>&1 &
 
-# Saved files are taken over without a restart: a feature flag until it became a flag of its own.
-case $(prometheus --help 2>&1) in
-  *no-]config.auto-reload[!-]*) reload=--config.auto-reload ;;
-  *) reload=--enable-feature=auto-reload-config ;;
-esac
-
 # Native histograms are a feature only in old versions; newer ones pass over the name.
-exec prometheus "--config.file=$used" "$reload" --config.auto-reload-interval=5s \
+exec prometheus @/etc/prometheus/limits.flags "--config.file=$used" \
   --enable-feature=native-histograms \
   --storage.tsdb.path=/prometheus --storage.tsdb.retention.time=3d \
-  --web.enable-lifecycle "$@"
+  "--web.external-url=$PROMETHEUS_URL" "$@"

@@ -18,8 +18,15 @@ PANEL = set("datasource description fieldConfig gridPos id links options targets
 ROW = set("collapsed gridPos id panels title type".split())
 TARGET = set("datasource editorMode exemplar expr format instant interval legendFormat range refId".split())
 ANNOTATION = set(
-    "builtIn datasource enable expr hide iconColor name step tagKeys textFormat titleFormat type".split()
+    "builtIn datasource enable hide iconColor name tagKeys target textFormat titleFormat type"
+    " useValueForTime".split()
 )
+VARIABLE = set(
+    "allValue current datasource definition hide includeAll label multi name options query refresh regex sort"
+    " type".split()
+)
+# Those whose difference a colour-blind reader may not see.
+CONFUSED = ("red", "green")
 DEFAULTS = set("color custom decimals mappings max min noValue thresholds unit".split())
 CUSTOM = {
     "timeseries": set(
@@ -81,8 +88,8 @@ def queries(dashboard):
 def annotation_queries(dashboard):
     """(name, query) of the annotations that ask Prometheus."""
     for annotation in dashboard["annotations"]["list"]:
-        if "expr" in annotation:
-            yield annotation["name"], annotation["expr"]
+        if "target" in annotation:
+            yield annotation["name"], annotation["target"]["expr"]
 
 
 def check(name, dashboard, source_uid):
@@ -111,6 +118,16 @@ def check(name, dashboard, source_uid):
         known(where, annotation, ANNOTATION)
         if not annotation.get("builtIn"):
             source(where, annotation)
+            hold(where, "target" in annotation, "has no query in `target`")
+            known(f"{where} query", annotation.get("target", {}), TARGET)
+    for variable in dashboard["templating"]["list"]:
+        where = f"variable {variable.get('name')}"
+        known(where, variable, VARIABLE)
+        source(where, variable)
+        used = [query for _, query, _ in queries(dashboard) if f"${variable['name']}" in query]
+        hold(where, used, "no query uses it")
+    for colour in sorted(_colours(dashboard)):
+        hold("colours", not any(word in colour for word in CONFUSED), f"not everybody tells `{colour}` apart")
 
     ids = [panel.get("id") for panel in dashboard["panels"]]
     hold("panels", len(set(ids)) == len(ids), f"ids are given twice: {ids}")
@@ -137,8 +154,15 @@ def check(name, dashboard, source_uid):
             _check_field_config(where, kind, panel, known, hold)
         references = [target.get("refId") for target in targets]
         hold(where, len(set(references)) == len(references), f"refIds are given twice: {references}")
+        if kind == "timeseries":
+            calcs = panel["options"]["legend"]["calcs"]
+            hold(where, calcs == ["mean", "max"], f"its legend has {calcs} instead of mean and max")
         for target in targets:
             known(f"{where} query", target, TARGET)
+            if kind == "stat":
+                # A range would show the last value of an app that is long gone.
+                hold(where, target.get("instant") is True, "shows a last value: it must ask for now")
+                hold(where, panel["fieldConfig"]["defaults"].get("noValue"), "does not say why it is empty")
             source(f"{where} query", target)
             hold(where, target.get("expr"), "has an empty query")
             hold(where, bool(target.get("instant")) != bool(target.get("range")), "is neither instant nor range")
@@ -147,6 +171,16 @@ def check(name, dashboard, source_uid):
 
     wrong += [f"{name}: {fault}" for fault in grid_faults(dashboard["panels"])]
     return wrong
+
+
+def _colours(node):
+    """Every colour that a dashboard names."""
+    if isinstance(node, list):
+        return {colour for each in node for colour in _colours(each)}
+    if not isinstance(node, dict):
+        return set()
+    named = {value for key, value in node.items() if key in ("color", "fixedColor", "iconColor") and isinstance(value, str)}
+    return named | {colour for each in node.values() for colour in _colours(each)}
 
 
 def _check_field_config(where, kind, panel, known, hold):

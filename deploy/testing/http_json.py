@@ -21,6 +21,13 @@ def fetch(url, data=None, headers=None, method=None, timeout=5):
         return error.code, error.read().decode()
 
 
+def allowed_origin(url, origin):
+    """Which origin a browser would let read the answer, when a page of `origin` asks."""
+    request = urllib.request.Request(url, headers={"Origin": origin})
+    with _OPENER.open(request, timeout=5) as answer:
+        return answer.headers["Access-Control-Allow-Origin"]
+
+
 class Prometheus:
     """A Prometheus at a URL."""
 
@@ -54,6 +61,24 @@ class Prometheus:
         """[(labels, [(time, value)])] of a range query."""
         found = self.get("query_range", query=query, start=start, end=end, step=step)["result"]
         return [(item["metric"], [(t, float(v)) for t, v in item["values"]]) for item in found]
+
+    def selectors(self, query):
+        """[(metric, window in milliseconds, or None)] of all that a query reads, as Prometheus parses it."""
+        found = []
+
+        def walk(node):
+            if isinstance(node, list):
+                for each in node:
+                    walk(each)
+            elif isinstance(node, dict):
+                if node.get("type") in ("vectorSelector", "matrixSelector"):
+                    names = [each["value"] for each in node["matchers"] if each["name"] == "__name__"]
+                    found.append((node["name"] or "".join(names), node.get("range")))
+                for each in node.values():
+                    walk(each)
+
+        walk(self.get("parse_query", query=query))
+        return found
 
     def targets(self, job):
         """{instance: (health, last error)} of a job."""

@@ -7,6 +7,11 @@ import textwrap
 import time
 import traceback
 
+try:
+    import yaml
+except ImportError:
+    yaml = None
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # In CI a tool that is missing is a fault of the machine, not a reason to look away.
@@ -107,5 +112,10 @@ def read(*path):
         return file.read()
 
 
-if sys.version_info < (3, 9):
-    sys.exit("This test needs Python 3.9 or newer; it needs nothing else of Python's.")
+def read_yaml(*path):
+    """A YAML file of the project, as dicts, lists and values."""
+    return yaml.safe_load(read(*path))
+
+
+if sys.version_info < (3, 9) or yaml is None:
+    sys.exit("This test needs Python 3.9 or newer, and PyYAML: `python3 -m pip install pyyaml`.")

@@ -1,6 +1,7 @@
 """A stack of its own for the test: in a copy of the tree, under its own name, on free ports."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -13,7 +14,8 @@ from http_json import Prometheus
 from local_prometheus import free_port
 from report import ROOT, Failed, expect
 
-# What belongs to the project, if git is not there to say it.
+_NUMBERS = itertools.count(1)
+# What does not belong to the project, if git is not there to say it.
 NOT_COPIED = shutil.ignore_patterns(".git", "target", ".workshop", "__pycache__")
 
 
@@ -43,19 +45,23 @@ def missing():
 class Stack:
     """The stack, started from a copy of the tree so that the test may change files."""
 
-    def __init__(self, with_grafana):
+    def __init__(self, with_grafana=False, only=()):
         self.folder = tempfile.mkdtemp(prefix="treecounter-stack-")
-        self.name = f"treecounter-test-{os.getpid()}"
-        self.services = ["app", "gateway", "traffic", "prometheus"] + (["grafana"] if with_grafana else [])
-        self.ports = {name: free_port() for name in ("APP_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")}
+        self.name = f"treecounter-test-{os.getpid()}-{next(_NUMBERS)}"
+        # The services that are started: all, if none are named.
+        self.only = list(only)
+        self.ports = {name: free_port() for name in ("APP_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "PAGER_PORT")}
         self.settings = {
             "APP": "bonus",
+            "COMPOSE_PROFILES": "grafana" if with_grafana else "",
             # Faults come when the test wants them.
             "TREECOUNTER_OUTAGE_FOR_SECONDS": "0",
             **{name: str(port) for name, port in self.ports.items()},
         }
         self.prometheus = Prometheus(f"http://127.0.0.1:{self.ports['PROMETHEUS_PORT']}")
+        self.pager = f"http://127.0.0.1:{self.ports['PAGER_PORT']}"
         self._copy()
+        self.services = self.only or self.compose("config", "--services").split()
 
     def _copy(self):
         code, listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
@@ -76,7 +82,7 @@ class Stack:
 
     def environment(self, **more):
         """What compose is started with: none of the caller's own settings of the stack."""
-        ours = ("APP", "BIND", "TRAFFIC_RATE", "COMPOSE_", "TREECOUNTER_", "PROMETHEUS_", "GRAFANA_")
+        ours = ("APP", "BIND", "TRAFFIC_RATE", "COMPOSE_", "TREECOUNTER_", "PROMETHEUS_", "GRAFANA_", "PAGER_")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         return kept | self.settings | {"COMPOSE_PROJECT_NAME": self.name} | more
 
@@ -95,7 +101,7 @@ class Stack:
     def up(self, *more, **settings):
         """Starts the services, and waits for health. Settings stay as they are given here."""
         self.settings.update(settings)
-        self.compose("up", "--detach", "--wait", "--wait-timeout", "120", *more, *self.services)
+        self.compose("up", "--detach", "--wait", "--wait-timeout", "120", *more, *self.only)
 
     def recreate(self, service, **settings):
         """Starts one service anew, with other settings."""

@@ -35,6 +35,8 @@ def hardened(stack):
         host = container["HostConfig"]
         expect(host["ReadonlyRootfs"] or service == "grafana", f"{service} can write to its root")
         expect(host["CapDrop"] == ["ALL"], f"{service} has capabilities")
+        expect(host["PidsLimit"] and host["NanoCpus"] and host["Memory"], f"{service} has no limits")
+        expect(host["RestartPolicy"]["Name"] == "on-failure", f"{service} restarts {host['RestartPolicy']}")
         for mount in container["Mounts"]:
             expect(mount["Type"] != "bind" or not mount["RW"], f"{service} can write to {mount['Source']}")
 
@@ -73,6 +75,7 @@ def with_promtool(stack):
     ):
         code, output = run(*base, *arguments)
         expect(code == 0, f"promtool {' '.join(arguments)}:\n{output}")
+    stack.compose("exec", "--no-TTY", "alertmanager", "amtool", "check-config", "/etc/alertmanager/alertmanager.yml")
     for name in ("prometheus.yml", "native-histograms.yml"):
         stack.compose(
             "exec", "--no-TTY", "prometheus", "promtool", "check", "config", "--lint=all", "--lint-fatal",
@@ -137,7 +140,7 @@ def figures_are_right(stack):
 def memory(stack):
     """All containers together, in use."""
     used = stack.memory()
-    limit = 600 if "grafana" in stack.services else 280
+    limit = 640 if "grafana" in stack.services else 320
     expect(sum(used.values()) < limit, f"{used}")
     short = {name.removeprefix(f"{stack.name}-"): f"{mebibytes:.0f}" for name, mebibytes in used.items()}
     return f"{sum(used.values()):.0f} MiB: " + ", ".join(f"{name} {mebibytes}" for name, mebibytes in sorted(short.items()))

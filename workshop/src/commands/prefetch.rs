@@ -140,6 +140,7 @@ fn images() -> Part {
         why: "what section 3 runs in containers",
         lines: vec![
             "docker compose pull prometheus".to_owned(),
+            "docker compose pull alertmanager".to_owned(),
             "docker compose pull grafana".to_owned(),
             "docker compose build".to_owned(),
         ],

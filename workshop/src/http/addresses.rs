@@ -9,6 +9,7 @@ use std::path::Path;
 const APP: u16 = 8001;
 const PROMETHEUS: u16 = 9090;
 const GRAFANA: u16 = 3000;
+const PAGER: u16 = 9099;
 
 /// What this terminal and the file `.env` say.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +27,8 @@ impl Settings {
 
     /// Without the file, which says nothing of an app outside of the stack.
     pub(crate) fn of_terminal() -> Self {
-        let names = ["TREECOUNTER_ADDR", "APP_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT"];
+        let names =
+            ["TREECOUNTER_ADDR", "APP_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "PAGER_PORT"];
         let environment =
             names.into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
         Self { environment: environment.collect(), file: HashMap::new() }
@@ -38,6 +40,10 @@ impl Settings {
 
     pub(crate) fn grafana(&self) -> u16 {
         self.port("GRAFANA_PORT", GRAFANA)
+    }
+
+    pub(crate) fn pager(&self) -> u16 {
+        self.port("PAGER_PORT", PAGER)
     }
 
     /// The port of the stack's app on this machine.

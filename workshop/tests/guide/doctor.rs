@@ -37,6 +37,7 @@ fn doctor(tree: &Tree) -> Command {
         .env("APP_PORT", app.to_string())
         .env("PROMETHEUS_PORT", free_port().to_string())
         .env("GRAFANA_PORT", free_port().to_string())
+        .env("PAGER_PORT", free_port().to_string())
         .env_remove("http_proxy")
         .env_remove("ALL_PROXY")
         .env_remove("all_proxy");

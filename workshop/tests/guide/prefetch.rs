@@ -39,6 +39,7 @@ fn crates_builds_and_images_are_fetched() {
         "cargo build --offline -p bonus-histogram",
         "cargo build --offline -p solutions",
         "docker compose pull prometheus",
+        "docker compose pull alertmanager",
         "docker compose pull grafana",
         "docker compose build",
     ];

@@ -65,7 +65,7 @@ fn images(root: &Path, ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnos
         |image: &str| ask(&["docker", "image", "inspect", image]).is_ok_and(|said| said.success);
     let missing: Vec<&str> = named.filter(|image| !is_here(image)).collect();
     match missing.as_slice() {
-        [] => Diagnosis::good(SUBJECT, "those of Prometheus and Grafana are here"),
+        [] => Diagnosis::good(SUBJECT, "those of Prometheus, Alertmanager and Grafana are here"),
         missing => Diagnosis::note(SUBJECT, format!("not here yet: {}", missing.join(", ")))
             .fix("`cargo workshop prefetch`, before section 3"),
     }

@@ -1,4 +1,4 @@
-//! The ports of the app, Prometheus and Grafana: free, or held by whom.
+//! The ports of the app, Prometheus, Grafana and the pager: free, or held by whom.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -54,6 +54,13 @@ pub(crate) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
             first: false,
             greeting: ("/api/health", "\"database\"", "a Grafana"),
             other: "write another GRAFANA_PORT into the file .env".to_owned(),
+        },
+        Want {
+            owner: "the pager",
+            port: settings.pager(),
+            first: false,
+            greeting: ("/", "Pager", "a pager"),
+            other: "write another PAGER_PORT into the file .env".to_owned(),
         },
     ];
     if settings.gateway() != settings.app() {

@@ -153,26 +153,17 @@ pub(crate) async fn loaded(
                 .try_with(promtool)
                 .fail()
         } else {
-            finding
-                .because(
-                    "Mended already? Then tell it, with the first command below. Else it is another file: the \
-                     second one names it.",
-                )
-                .try_with(reload(prometheus))
-                .try_with(promtool)
-                .fail()
+            finding.because(FIXED_ALREADY).try_with(promtool).fail()
         };
     }
-    let to_be_told = "A Prometheus of your own has to be told of a saved file: started with \
-                      --web.enable-lifecycle, it listens to the command below.";
     let by_itself = own || stack;
     if missing.is_empty() && !by_itself && saved_later(&files, prometheus.last_read().await) {
         return Finding::new(
             format!("{}, as it stands in the file", expected(&names)),
             "It was saved after Prometheus last read it",
         )
-        .because(to_be_told)
-        .try_with(reload(prometheus))
+        .because(STARTED_OTHERWISE)
+        .try_with(START)
         .fail();
     }
     if missing.is_empty() {
@@ -184,7 +175,7 @@ pub(crate) async fn loaded(
     } else if stack {
         finding.because("The stack takes over a saved file within five seconds. Check again.")
     } else {
-        finding.because(to_be_told).try_with(reload(prometheus))
+        finding.because(STARTED_OTHERWISE).try_with(START)
     };
     let finding = finding.try_with(prometheus.page("/rules"));
     if rules.is_empty() {
@@ -193,10 +184,18 @@ pub(crate) async fn loaded(
     Ok(LoadedAlerts { rules, all: finding.fail() })
 }
 
-/// The command that tells a Prometheus of one's own to read its files again.
-fn reload(prometheus: &Prometheus) -> String {
-    format!("curl -X POST {}/-/reload", prometheus.base())
-}
+const FIXED_ALREADY: &str = "Fixed already, and now just what it was before? Then Prometheus sees no \
+                             change: add an empty line, and save. Else it is another file: the \
+                             command below names it.";
+
+const STARTED_OTHERWISE: &str = "Started as the lesson says, a Prometheus of your own takes over a \
+                                 saved file within five seconds. Yours did not: end it with Ctrl-C, \
+                                 and start it like this.";
+
+/// The lesson's command, in the root of the project.
+const START: &str = "prometheus \"@deploy/prometheus/limits.flags\" \
+                     --config.file=deploy/prometheus/local.yml \
+                     --storage.tsdb.path=target/prometheus --web.listen-address=127.0.0.1:9090";
 
 /// It waits, and says how bad it is and what it means.
 pub(crate) fn described(rule: &Rule) -> Judgement {
