@@ -91,7 +91,7 @@ def faults(stack):
     fires(stack, "TreecounterErrorRatioHigh", "TreecounterSlow", "TooManyFailures", within=120)
     for name, dashboard in dashboards.load().items():
         for title, query in dashboards.annotation_queries(dashboard):
-            expect(stack.prometheus.query(query), f"{name}: the annotation `{title}` shows nothing")
+            expect(stack.prometheus.query(dashboards.asked(query)), f"{name}: the annotation `{title}` shows nothing")
     alerts = stack.prometheus.get("alerts")["alerts"]
     summaries = {alert["labels"]["alertname"]: alert["annotations"]["summary"] for alert in alerts}
     return summaries["TreecounterErrorRatioHigh"]

@@ -90,8 +90,7 @@ def every_query(stack):
         count, empty = 0, []
         for name, dashboard in dashboards.load().items():
             for title, query, _ in dashboards.queries(dashboard):
-                # Four times the scrape interval: Grafana's smallest.
-                asked = query.replace("$__rate_interval", "20s")
+                asked = dashboards.asked(query)
                 now = time.time()
                 found = stack.prometheus.range(asked, now - 60, now, 5)
                 points = [value for _, values in found for _, value in values if value == value]
