@@ -2,12 +2,15 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
     doctor, gateway, goto, hint, pager, prefetch, reset, scrape, solution, status, traffic, undo,
 };
-use crate::{check, commands, process};
+use crate::terminal::output;
+use crate::terminal::text::reflow;
+use crate::{check, commands, process, terminal};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", about, version)]
@@ -64,8 +67,12 @@ pub fn run() -> ExitCode {
         Some(Command::Traffic(args)) => traffic::run(args),
         Some(Command::Undo(args)) => undo::run(args),
     };
+    let result = result.and_then(|code| {
+        output::finish().context("the output could not be written")?;
+        Ok(code)
+    });
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("{}", reflow(&format!("error: {error:#}"), terminal::width()));
         ExitCode::from(2)
     })
 }

@@ -2,6 +2,10 @@
 //! know nothing of each other; `process` starts programs; `learner` keeps the learner's files;
 //! `check` judges; `commands` are what is typed.
 
+// First: its `print!`, `println!` and `eprintln!` are those of all modules.
+#[macro_use]
+mod terminal;
+
 pub mod check;
 mod cli;
 mod commands;
@@ -10,6 +14,5 @@ pub mod exposition;
 mod http;
 pub mod learner;
 mod process;
-mod terminal;
 
 pub use cli::run;

@@ -2,6 +2,9 @@
 //! its own, whose program needs no crate, so that a build takes no time.
 #![allow(clippy::unwrap_used)] // A test may end at any mistake.
 
+#[cfg(target_os = "linux")]
+#[path = "support/pty.rs"]
+mod pty;
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -10,6 +13,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use pty::Pty;
 use support::{Killed, workshop};
 
 /// A frame may take this long on a busy machine.
@@ -212,4 +217,98 @@ fn a_build_error_is_shown_as_cargo_shows_it() {
 fn without_waits(printed: &[u8]) -> String {
     let printed = String::from_utf8_lossy(printed);
     printed.split_inclusive('\n').filter(|line| !line.contains("Blocking waiting")).collect()
+}
+
+#[cfg(target_os = "linux")]
+/// What stands on the screen since it was last cleared, without colours, line by line.
+fn frame(shown: &str) -> Vec<String> {
+    let (_, frame) = shown.rsplit_once("\x1b[H\x1b[J").unwrap();
+    let frame = frame.replace("\r\n", "\n").replace('\r', "");
+    let mut plain = String::new();
+    let mut rest = frame.as_str();
+    while let Some((before, escape)) = rest.split_once('\x1b') {
+        plain += before;
+        let end = escape.find(|char: char| char.is_ascii_alphabetic()).unwrap();
+        rest = &escape[end + 1..];
+    }
+    (plain + rest).lines().map(str::to_owned).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_the_frame_fits_and_keys_do_what_commands_do() {
+    let learner = Learner::new("keys");
+    let line = format!("{} check --watch section1; stty -a", env!("CARGO_BIN_EXE_workshop"));
+    let prepare = |command: &mut Command| {
+        command
+            .current_dir(&learner.root)
+            .env("CARGO_TARGET_DIR", learner.root.join("target"))
+            .env_remove("CARGO_MANIFEST_DIR");
+    };
+    for (columns, lines) in [(80, 24), (60, 20), (40, 15)] {
+        let started = Pty::start(&line, (columns, lines), |command| {
+            prepare(command);
+            command
+        });
+        let Some(mut pty) = started else { return };
+        let shown = pty.until(0, "q: quit");
+        let screen = frame(&shown);
+        assert!(screen.len() <= usize::from(lines), "{screen:#?}");
+        assert!(screen.iter().all(|line| line.chars().count() <= columns.into()), "{screen:#?}");
+        let text = screen.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["FAIL /metrics answers 200", "expected ", "found 404", "of 9 checks pass"] {
+            assert!(text.contains(part), "{part:?} is not in\n{}", screen.join("\n"));
+        }
+        // What stood on the screen before is scrolled away, not wiped.
+        assert!(!shown.contains("\x1b[3J"), "{shown:?}");
+
+        let since = pty.shown().len();
+        pty.press("h");
+        pty.until(since, "Hint 1 of 3");
+        pty.until(since, "q: quit");
+        let since = pty.shown().len();
+        pty.press("h");
+        pty.until(since, "Hint 2 of 3");
+        pty.until(since, "q: quit");
+        std::fs::remove_dir_all(learner.root.join(".workshop")).unwrap();
+        let since = pty.shown().len();
+        pty.press("s");
+        pty.until(since, "(yours)");
+        pty.until(since, "q: quit");
+        let since = pty.shown().len();
+        pty.press("r");
+        pty.until(since, "found     404");
+        pty.until(since, "q: quit");
+        let since = pty.shown().len();
+        pty.press("n");
+        pty.until(since, "Checking section2");
+        pty.until(since, "q: quit");
+        pty.press("q");
+        let (code, shown) = pty.end();
+        assert_eq!(code, 0);
+        assert!(shown.contains(" icanon ") && shown.contains(" echo "), "raw: {shown}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_does_not_compile_is_said_below_what_cargo_says() {
+    let learner = Learner::new("keys-build-error");
+    learner
+        .write("section1-expose/src/main.rs", "fn main() {\n    let trees: u32 = \"many\";\n}\n");
+    let line = format!("{} check --watch section1; stty -a", env!("CARGO_BIN_EXE_workshop"));
+    let started = Pty::start(&line, (80, 24), |command| {
+        let command = command.current_dir(&learner.root).env_remove("CARGO_MANIFEST_DIR");
+        command.env("CARGO_TARGET_DIR", learner.root.join("target"))
+    });
+    let Some(mut pty) = started else { return };
+    let shown = pty.until(0, "q: quit");
+    let [error, words] =
+        ["mismatched types", "it does not compile yet"].map(|part| shown.find(part));
+    assert!(error.is_some() && error < words, "{shown}");
+    // Ctrl-C, as a key: while nothing is checked the keys are the watch's.
+    pty.press("\x03");
+    let (code, shown) = pty.end();
+    assert_eq!(code, 0);
+    assert!(shown.contains(" icanon "), "{shown}");
 }

@@ -7,6 +7,8 @@
 
 pub(crate) mod catalog;
 pub(crate) mod compile_errors;
+mod glance;
+mod page;
 mod program;
 mod render;
 mod report;
@@ -28,7 +30,8 @@ use crate::course::{Course, Section};
 use crate::learner::progress;
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
-use crate::process;
+use crate::terminal::live;
+use crate::{process, terminal};
 
 /// Build and start your program, drive it, and judge what it exposes
 #[derive(Debug, clap::Args)]
@@ -99,9 +102,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        anstream::print!("{}", render::frame(&report, course, section));
+        print!("{}", render::frame(&report, course, section, terminal::width()));
         if args.verbose {
-            anstream::print!("{}", render::asked(&report));
+            print!("{}", render::asked(&report, terminal::width()));
         }
     }
     remember(&session, section, &report);
@@ -122,14 +125,14 @@ fn remember(session: &Session<'_>, section: &Section, report: &Report) {
     match puzzle::judged(session.workspace, &section.slug, report.verdict == Verdict::Pass) {
         Ok(false) => {}
         Ok(true) => return,
-        Err(error) => anstream::eprintln!("note: {error:#}"),
+        Err(error) => eprintln!("note: {error:#}"),
     }
     let failed = report.failed().map(|outcome| outcome.check.as_str());
     let with = |verdict| report.with(verdict).map(|outcome| outcome.check.as_str()).collect();
     let [passed, left_out]: [Vec<&str>; 2] = [Verdict::Pass, Verdict::LeftOut].map(with);
     let kept = progress::record(session.workspace, section, [&passed, &left_out], failed);
     if let Err(error) = kept {
-        anstream::eprintln!("note: your progress was not kept: {error:#}");
+        eprintln!("note: your progress was not kept: {error:#}");
     }
 }
 
@@ -138,7 +141,8 @@ fn stop_on_ctrl_c(watch: bool) -> anyhow::Result<()> {
     ctrlc::set_handler(move || {
         process::stop_all();
         stack::stop_all();
-        anstream::eprintln!();
+        live::restore();
+        eprintln!();
         std::process::exit(if watch { 0 } else { 130 });
     })
     .context("cannot listen for Ctrl-C")

@@ -1,75 +1,72 @@
-//! The report as people read it: one frame, at most 80 columns, plain without colours.
-
-use std::fmt::Write as _;
+//! The report as people read it: one frame, plain without colours.
 
 use anstyle::Style;
 
 use crate::check::catalog::{self, Method};
+use crate::check::page::Page;
 use crate::check::report::{Report, StepReport};
-use crate::check::verdict::{Finding, Outcome, Quote, Verdict};
+use crate::check::verdict::{Outcome, Verdict};
 use crate::course::{Course, Section};
-use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, WARN, fill, paint, plural};
+use crate::terminal::shell::Shell;
+use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, WARN, paint, plural};
 
-/// Text is wrapped at this column.
-const WIDTH: usize = 80;
-/// Where the parts of a finding start.
-const MARGIN: usize = 6;
-/// How wide the words before them are.
-const LABEL: usize = 10;
-
-/// The whole report.
-pub(crate) fn frame(report: &Report, course: &Course, section: &Section) -> String {
-    let mut text = String::new();
+/// The whole report, on a terminal of this width.
+pub(crate) fn frame(report: &Report, course: &Course, section: &Section, width: usize) -> String {
+    let mut page = Page::new(width);
     // A finding that quotes the program's last words has shown what matters of them.
     let shown = report.failed().and_then(|outcome| outcome.finding.as_ref());
     if shown.is_none_or(|finding| finding.last_words.is_empty()) {
-        relay(&mut text, report);
+        relay(&mut page, report);
     }
-    line(&mut text, &paint(FRAME, format!("{}: {}", report.section, report.title)));
+    headline(&mut page, report);
     for note in &report.notes {
-        line(&mut text, "");
-        for wrapped in wrap(note, WIDTH - 2) {
-            line(&mut text, &format!("  {}", paint(WARN, wrapped)));
-        }
+        page.line("");
+        page.beside("", 2, Style::new(), note);
     }
     if !report.earlier.is_empty() {
-        line(&mut text, "");
-        line(&mut text, "  From an earlier section");
-        report.earlier.iter().for_each(|outcome| show(&mut text, outcome));
+        page.line("");
+        page.line("  From an earlier section");
+        report.earlier.iter().for_each(|outcome| show(&mut page, outcome));
     }
-    line(&mut text, "");
+    page.line("");
+    // What did not pass should be on the screen without scrolling.
+    let folded = matches!(report.verdict, Verdict::Fail | Verdict::CouldNotTell);
     for step in &report.steps {
-        show_step(&mut text, step, report.failed().is_some());
+        show_step(&mut page, step, folded);
     }
-    line(&mut text, "");
-    summary(&mut text, report, course, section);
-    text
+    page.line("");
+    summary(&mut page, report, course, section);
+    page.text
+}
+
+/// Which section it is.
+pub(crate) fn headline(page: &mut Page, report: &Report) {
+    page.beside("", 0, TYPE, &format!("{}: {}", report.section, report.title));
 }
 
 /// The learner's own output, each line with a prefix.
-fn relay(text: &mut String, report: &Report) {
+pub(crate) fn relay(page: &mut Page, report: &Report) {
     let bar = paint(FRAME, "your program |");
     for written in &report.output {
-        line(text, &format!("{bar} {written}"));
+        page.line(&format!("{bar} {written}"));
     }
     if report.output_left_out > 0 {
         let lines =
             plural(usize::try_from(report.output_left_out).unwrap_or(usize::MAX), "more line");
-        line(text, &format!("{bar} ... and {lines}"));
+        page.line(&format!("{bar} ... and {lines}"));
     }
     if !report.output.is_empty() {
-        line(text, "");
+        page.line("");
     }
 }
 
-/// A step with its checks. Where one has failed, the other steps are a line each: the failure
-/// should be on the screen without scrolling.
-fn show_step(text: &mut String, step: &StepReport, failed: bool) {
+/// A step with its checks. When folded, a step without trouble is one line.
+pub(crate) fn show_step(page: &mut Page, step: &StepReport, folded: bool) {
     let title = format!("Step {}: {}", step.step, step.title);
     let passed = |outcome: &Outcome| outcome.verdict == Some(Verdict::Pass);
     let settled = |outcome: &Outcome| passed(outcome) || is_left_out(outcome);
     let rest = match () {
-        () if !failed => None,
+        () if !folded => None,
         () if step.checks.iter().all(|outcome| outcome.verdict.is_none()) => Some(None),
         () if !step.checks.iter().all(settled) => None,
         () if step.checks.iter().any(passed) => Some(Some(Verdict::Pass)),
@@ -78,23 +75,23 @@ fn show_step(text: &mut String, step: &StepReport, failed: bool) {
     match rest {
         Some(verdict) => {
             let (style, mark) = mark(verdict);
-            line(text, &format!("  {} {title}", paint(style, mark)));
+            page.beside(&format!("  {}", paint(style, mark)), 7, Style::new(), &title);
         }
         None => {
-            line(text, "");
-            line(text, &format!("  {title}"));
-            step.checks.iter().for_each(|outcome| show(text, outcome));
-            line(text, "");
+            page.line("");
+            page.beside("", 2, Style::new(), &title);
+            step.checks.iter().for_each(|outcome| show(page, outcome));
+            page.line("");
         }
     }
 }
 
 fn mark(verdict: Option<Verdict>) -> (Style, &'static str) {
     match verdict {
-        Some(Verdict::Pass) => (GOOD, "ok  "),
+        Some(Verdict::Pass) => (GOOD, "ok"),
         Some(Verdict::Fail) => (BAD, "FAIL"),
-        Some(Verdict::CouldNotTell) => (WARN, "?   "),
-        Some(Verdict::LeftOut) | None => (Style::new(), "-   "),
+        Some(Verdict::CouldNotTell) => (WARN, "?"),
+        Some(Verdict::LeftOut) | None => (Style::new(), "-"),
     }
 }
 
@@ -102,113 +99,49 @@ fn is_left_out(outcome: &Outcome) -> bool {
     outcome.verdict == Some(Verdict::LeftOut)
 }
 
-fn show(text: &mut String, outcome: &Outcome) {
+/// A check's title behind its verdict.
+pub(crate) fn titled(page: &mut Page, outcome: &Outcome) {
     let (style, mark) = mark(outcome.verdict);
-    let title = match outcome.verdict {
-        Some(Verdict::Fail) => paint(TYPE, &outcome.title),
-        _ => outcome.title.clone(),
-    };
-    line(text, &format!("    {} {title}", paint(style, mark)));
-    if let Some(finding) = outcome.finding.as_ref().filter(|_| !is_left_out(outcome)) {
-        detail(text, finding);
-    }
+    let failed = outcome.verdict == Some(Verdict::Fail);
+    let title = if failed { TYPE } else { Style::new() };
+    page.beside(&format!("    {}", paint(style, mark)), 9, title, &outcome.title);
 }
 
-fn detail(text: &mut String, finding: &Finding) {
-    line(text, "");
-    labelled(text, "expected", &finding.expected);
-    labelled(text, "found", &finding.found);
-    for quote in finding.quote.iter().chain(&finding.source) {
-        quoted(text, quote);
+fn show(page: &mut Page, outcome: &Outcome) {
+    titled(page, outcome);
+    if let Some(finding) = outcome.finding.as_ref().filter(|_| !is_left_out(outcome)) {
+        page.line("");
+        page.expectation(finding);
+        page.quotes(finding);
+        page.last_words(finding);
+        page.cause(finding);
+        page.commands(finding);
+        page.line("");
     }
-    if !finding.last_words.is_empty() {
-        line(text, "");
-        line(text, &format!("{:MARGIN$}the program's last words", ""));
-        for words in &finding.last_words {
-            let width = WIDTH - MARGIN - 2;
-            let lines = match words.chars().count() <= width {
-                true => vec![words.clone()],
-                false => wrap(words, width),
-            };
-            for words in lines {
-                line(text, &format!("{:MARGIN$}{} {words}", "", paint(FRAME, "|")));
-            }
-        }
-    }
-    if let Some(cause) = &finding.cause {
-        line(text, "");
-        for wrapped in wrap(cause, WIDTH - MARGIN) {
-            line(text, &format!("{:MARGIN$}{}", "", paint(WARN, wrapped)));
-        }
-    }
-    if !finding.commands.is_empty() {
-        line(text, "");
-        let two = finding.commands.len() > 1 && finding.commands[0].contains("cargo run");
-        let places = if two { ", in two terminals" } else { "" };
-        line(text, &format!("{:MARGIN$}see it yourself{places}", ""));
-        for command in finding.commands.iter().flat_map(|command| command.lines()) {
-            line(text, &format!("{:MARGIN$}  {}", "", paint(TYPE, command)));
-        }
-    }
-    line(text, "");
 }
 
 /// What was asked of the program, as commands to paste.
-pub(crate) fn asked(report: &Report) -> String {
-    let mut text = String::new();
-    let command = |text: &mut String, command: &str| {
-        line(text, &format!("  {}", paint(TYPE, command)));
+pub(crate) fn asked(report: &Report, width: usize) -> String {
+    let mut page = Page::new(width);
+    let command = |page: &mut Page, command: &str| {
+        page.line(&format!("  {}", paint(TYPE, Shell::HERE.command(command))));
     };
     for asked in &report.asked {
-        line(&mut text, "");
+        page.line("");
         if asked.start.is_empty() {
-            line(&mut text, "The check asked:");
+            page.line("The check asked:");
         } else {
-            line(&mut text, "The check started");
-            asked.start.lines().for_each(|part| command(&mut text, part));
-            line(&mut text, "and asked, as from another terminal:");
+            page.line("The check started");
+            asked.start.lines().for_each(|part| command(&mut page, part));
+            page.line("and asked, as from another terminal:");
         }
-        asked.requests.iter().for_each(|request| command(&mut text, request));
+        asked.requests.iter().for_each(|request| command(&mut page, request));
     }
-    text
+    page.text
 }
 
-/// A word, and what it stands for, wrapped beside it.
-fn labelled(text: &mut String, label: &str, value: &str) {
-    for (index, wrapped) in wrap(value, WIDTH - MARGIN - LABEL).iter().enumerate() {
-        let label = if index == 0 { label } else { "" };
-        line(text, &format!("{:MARGIN$}{label:<LABEL$}{wrapped}", ""));
-    }
-}
-
-fn quoted(text: &mut String, quote: &Quote) {
-    line(text, "");
-    line(text, &format!("{:MARGIN$}{}, line {}", "", quote.of, quote.line));
-    let bar = paint(FRAME, "|");
-    if quote.of.ends_with(".rs") {
-        for part in quote.text.lines().flat_map(broken) {
-            line(text, &format!("{:MARGIN$}{bar} {part}", ""));
-        }
-        return;
-    }
-    for (index, quoted) in quote.text.lines().enumerate() {
-        let style = if index == 0 { Style::new() } else { BAD };
-        let quoted = paint(style, cut(quoted, WIDTH - MARGIN - 2));
-        line(text, &format!("{:MARGIN$}{bar} {quoted}", ""));
-    }
-}
-
-/// A line of a program, on as many lines as it takes: its end is often what matters.
-fn broken(code: &str) -> Vec<String> {
-    let lines = wrap(code, WIDTH - MARGIN - 6);
-    let indented = |(index, line): (usize, &String)| match index {
-        0 => line.clone(),
-        _ => format!("    {line}"),
-    };
-    lines.iter().enumerate().map(indented).collect()
-}
-
-fn summary(text: &mut String, report: &Report, course: &Course, section: &Section) {
+/// How many checks pass, and what to do next.
+pub(crate) fn summary(page: &mut Page, report: &Report, course: &Course, section: &Section) {
     let all = report.own().count();
     let is_answer = |outcome: &&Outcome| {
         let entry = catalog::find(&outcome.check);
@@ -233,23 +166,23 @@ fn summary(text: &mut String, report: &Report, course: &Course, section: &Sectio
                 true => "; no Grafana was looked at",
                 false => "",
             };
-            line(text, &paint(GOOD, format!("{}: {pass}{grafana}.", report.section)));
+            page.beside("", 0, GOOD, &format!("{}: {pass}{grafana}.", report.section));
             match course.after(section) {
                 Some(next) => {
-                    line(text, &format!("Next, {}: {}", next.slug, next.title));
-                    line(
-                        text,
-                        &format!("  {}", paint(TYPE, format!("{}/README.md", next.package))),
-                    );
+                    let words = format!("Next, {}: {}", next.slug, next.title);
+                    page.beside("", 0, Style::new(), &words);
+                    let lesson = paint(TYPE, format!("{}/README.md", next.package));
+                    page.line(&format!("  {lesson}"));
                 }
-                None => line(text, "That was the last section. Well done."),
+                None => page.line("That was the last section. Well done."),
             }
         }
         Verdict::Fail => {
             let checks = plural(all, "check");
-            line(text, &format!("{}: {passed} of {checks} pass{wait}.", report.section));
+            let words = format!("{}: {passed} of {checks} pass{wait}.", report.section);
+            page.beside("", 0, Style::new(), &words);
             let hint = format!("cargo workshop hint {}", report.section);
-            line(text, &format!("For a hint: {}", paint(TYPE, hint)));
+            page.line(&format!("For a hint: {}", paint(TYPE, hint)));
         }
         Verdict::CouldNotTell => {
             let open = report.own().chain(&report.earlier);
@@ -260,43 +193,15 @@ fn summary(text: &mut String, report: &Report, course: &Course, section: &Sectio
                 report.section,
                 plural(all, "check")
             );
-            line(text, &paint(WARN, message));
+            page.beside("", 0, TYPE, &message);
         }
     }
-}
-
-/// Adds a line, but never a second empty one.
-fn line(text: &mut String, line: &str) {
-    let line = line.trim_end();
-    if !line.is_empty() || !text.ends_with("\n\n") {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{line}");
-    }
-}
-
-/// The beginning of a text that is too long for its place.
-fn cut(text: &str, width: usize) -> String {
-    match text.char_indices().nth(width) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(width - 3).chain("...".chars()).collect(),
-    }
-}
-
-/// Breaks a text at blanks. A word that is too long stays whole: it may be a series to copy.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    fill(text.split_whitespace(), width)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn wraps_at_blanks_and_keeps_long_words() {
-        assert_eq!(wrap("a bc def", 4), ["a bc", "def"]);
-        assert_eq!(wrap("x much_too_long y", 5), ["x", "much_too_long", "y"]);
-        assert!(wrap("", 5).is_empty());
-    }
+    use crate::check::verdict::Finding;
 
     fn stack_report(left_out: &[&str]) -> String {
         let course = Course::embedded().unwrap();
@@ -310,7 +215,7 @@ mod tests {
         });
         let notes = vec!["Somebody else has judged.".to_owned()];
         let report = Report { notes, ..Report::new(section, Vec::new(), outcomes.collect()) };
-        let text = frame(&report, course, section);
+        let text = frame(&report, course, section, 80);
         anstream::adapter::strip_str(&text).to_string()
     }
 
@@ -319,9 +224,9 @@ mod tests {
         let shown = |judgement| {
             let checks = vec![Outcome::new("grafana-panel", "a panel", judgement)];
             let step = StepReport { step: 8, title: "Draw".to_owned(), checks };
-            let mut text = String::new();
-            show_step(&mut text, &step, true);
-            anstream::adapter::strip_str(&text).to_string()
+            let mut page = Page::new(80);
+            show_step(&mut page, &step, true);
+            anstream::adapter::strip_str(&page.text).to_string()
         };
         let left_out = Finding::new("a panel", "no Grafana").left_out();
         assert_eq!(shown(left_out), "  -    Step 8: Draw\n");

@@ -85,6 +85,11 @@ impl Report {
         all.into_iter().find(|outcome| outcome.verdict == Some(Verdict::Fail))
     }
 
+    /// The program did not compile, and cargo has said why.
+    pub(crate) fn is_unbuilt(&self) -> bool {
+        !self.built && self.failed().is_some()
+    }
+
     /// The section's own checks with this verdict.
     pub(crate) fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Outcome> {
         self.own().filter(move |outcome| outcome.verdict == Some(verdict))

@@ -1,112 +1,247 @@
-//! Watch mode: checks after every save, and shows one clean frame.
+//! Watch mode: checks after every save, and shows one clean frame. On a terminal the frame fits the
+//! screen, and keys do what the commands do; elsewhere one frame follows the other.
 //!
-//! Saves are noticed by the system's events and, since some file systems send none (network
-//! mounts, WSL), also by looking at the files' times now and then.
+//! The files are looked at again and again: some file systems tell nobody of a save (network
+//! mounts, WSL).
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant, SystemTime};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use crossterm::event::KeyCode;
 
+use crate::check::report::Report;
 use crate::check::session::Session;
 use crate::check::verdict::Verdict;
-use crate::check::{pick, remember, render};
+use crate::check::{glance, pick, remember, render};
+use crate::commands::{hint, solution};
 use crate::course::Section;
-use crate::terminal::style::{FRAME, paint};
+use crate::learner::progress::Progress;
+use crate::terminal;
+use crate::terminal::live::{Input, Live};
+use crate::terminal::style::{FRAME, TYPE, paint};
+use crate::terminal::text::fill;
+use crate::terminal::{live, output};
 
-/// How often the files are looked at when there is no event.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_millis(100);
 /// A save is over when nothing has changed for this long: `git checkout` writes many files.
 const QUIET: Duration = Duration::from_millis(60);
-/// Some editors never come to rest.
+/// Some editors write again and again.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Home, and clear the screen and what was scrolled off it.
-const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+/// Home, and clear what is on the screen. What was scrolled off it stays.
+const CLEAR: &str = "\x1b[H\x1b[J";
 
-/// Checks now and after every save, until Ctrl-C.
+/// The keys, and what stands beside them at the foot of a frame.
+const KEYS: [&str; 5] = ["h: hint", "n: next section", "s: solution", "r: run again", "q: quit"];
+/// Under what stands in the place of the report.
+const BACK: &str = "r: run again, or save the file";
+
+/// What ends the waiting.
+enum Next {
+    /// Files of the learner have changed.
+    Saved(Vec<PathBuf>),
+    Again,
+    NextSection,
+    End,
+}
+
+/// Checks now and after every save, until somebody ends it.
 pub(crate) fn run(session: &Session<'_>, name: Option<&str>) -> anyhow::Result<ExitCode> {
     let mut section = pick(session, name)?;
-    let directories: Vec<PathBuf> = session
-        .course
-        .sections
-        .iter()
-        .map(|section| session.workspace.root().join(&section.package))
-        .collect();
-    let (_watcher, events) = events(&directories);
+    let mut follows = name.is_none();
+    let watch = Watch::new(session);
+    watch.make_room();
     loop {
-        let seen = state(&directories);
-        clear();
-        anstream::println!("{}", paint(FRAME, format!("Checking {} ...", section.slug)));
-        show(session, section, name.is_none())?;
-        let changed = wait_for_save(&directories, &seen, &events);
-        // With a section named, the others may change as they like.
-        if name.is_none() {
-            let edited = changed
-                .iter()
-                .find_map(|path| session.course.section_at(session.workspace.root(), path));
-            section = match edited {
-                Some(edited) => edited,
-                None => pick(session, None)?,
-            };
+        let seen = state(&watch.directories);
+        watch.clear();
+        println!("{}", paint(FRAME, format!("Checking {} ...", section.slug)));
+        let report = watch.check(section, follows);
+        match watch.wait(section, report.as_ref(), &seen)? {
+            Next::End => return Ok(ExitCode::SUCCESS),
+            Next::Again => {}
+            Next::NextSection => {
+                section = session.course.after(section).unwrap_or(section);
+                // Whoever chooses a section stays in it until another's file is edited.
+                follows = true;
+            }
+            // With a section named, the others may change as they like.
+            Next::Saved(changed) if follows => {
+                let edited = changed
+                    .iter()
+                    .find_map(|path| session.course.section_at(session.workspace.root(), path));
+                section = match edited {
+                    Some(edited) => edited,
+                    None => pick(session, None)?,
+                };
+            }
+            Next::Saved(_) => {}
         }
     }
 }
 
-/// One frame. A build error stays as cargo has shown it.
-fn show(session: &Session<'_>, section: &Section, follows: bool) -> anyhow::Result<()> {
-    match session.check(section) {
-        Ok(report) => {
-            if report.built {
-                clear();
-                if !report.warnings.is_empty() {
-                    anstream::eprintln!("{}\n", report.warnings);
-                }
+struct Watch<'a> {
+    session: &'a Session<'a>,
+    /// What is watched.
+    directories: Vec<PathBuf>,
+    /// There is a screen, and somebody who may press keys.
+    screen: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn new(session: &'a Session<'a>) -> Self {
+        let sections = session.course.sections.iter();
+        let directories =
+            sections.map(|section| session.workspace.root().join(&section.package)).collect();
+        Self { session, directories, screen: live::is_possible() }
+    }
+
+    /// Scrolls what is on the screen out of the way: it is the learner's, and stays readable there.
+    fn make_room(&self) {
+        if self.screen {
+            print!("{}", "\n".repeat(terminal::size().1));
+        }
+    }
+
+    /// Clears a terminal; a pipe gets one frame after the other.
+    fn clear(&self) {
+        if self.screen {
+            print!("{CLEAR}");
+            // What goes to standard error comes after it.
+            let _ = std::io::stdout().flush();
+        }
+    }
+
+    /// One frame.
+    fn check(&self, section: &Section, follows: bool) -> Option<Report> {
+        let report = match self.session.check(section) {
+            Ok(report) => report,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                return None;
             }
-            anstream::print!("{}", render::frame(&report, session.course, section));
-            remember(session, section, &report);
+        };
+        self.show(section, &report);
+        remember(self.session, section, &report);
+        if !self.screen {
             let next = match report.verdict {
                 Verdict::Pass if follows => "Edit the next section's file, and that is checked.",
                 _ => "Save the file, and it is checked again.",
             };
-            anstream::println!("\n{}", paint(FRAME, format!("{next} Ctrl-C ends.")));
+            println!("\n{}", paint(FRAME, format!("{next} Ctrl-C ends.")));
         }
-        Err(error) => anstream::eprintln!("error: {error:#}"),
+        Some(report)
     }
-    std::io::stdout().flush()?;
-    Ok(())
-}
 
-/// Clears a terminal; a pipe gets one frame after the other.
-fn clear() {
-    if std::io::stdout().is_terminal() {
-        anstream::print!("{CLEAR}");
-        // What goes to standard error comes after it.
+    fn show(&self, section: &Section, report: &Report) {
+        let course = self.session.course;
+        let lines = terminal::size().1;
+        if report.is_unbuilt() {
+            // Cargo has said what is wrong, and where.
+            let words = format!("{}: it does not compile yet.", report.section);
+            println!("\n{}", paint(TYPE, words));
+            return;
+        }
+        self.clear();
+        let warnings = report.warnings.lines().count();
+        if warnings > 0 {
+            eprintln!("{}\n", report.warnings);
+        }
+        if !self.screen {
+            print!("{}", render::frame(report, course, section, terminal::width()));
+            return;
+        }
+        // An empty line and the keys stand below.
+        let room = lines.saturating_sub(foot(terminal::width()).len() + 2);
+        // Warnings that leave too little are scrolled away.
+        let room = if room > 2 * warnings { room - warnings } else { room };
+        print!("{}", glance::frame(report, course, section, (terminal::width(), room)));
+    }
+
+    /// Waits for a save or a key.
+    fn wait(
+        &self,
+        section: &Section,
+        report: Option<&Report>,
+        seen: &State,
+    ) -> anyhow::Result<Next> {
+        // Without keys there are still files.
+        let mut keys = match self.screen {
+            true => Live::keys().ok(),
+            false => None,
+        };
+        if keys.is_some() {
+            self.say(&foot(terminal::width()).join("\n"));
+        }
+        loop {
+            if output::is_lost() {
+                return Ok(Next::End);
+            }
+            match &keys {
+                Some(live) => match live.input(LOOK)? {
+                    Some(Input::End | Input::Key(KeyCode::Char('q') | KeyCode::Esc)) => {
+                        drop(keys.take());
+                        println!();
+                        return Ok(Next::End);
+                    }
+                    Some(Input::Key(KeyCode::Char('r'))) => return Ok(Next::Again),
+                    Some(Input::Key(KeyCode::Char('n'))) => return Ok(Next::NextSection),
+                    Some(Input::Key(KeyCode::Char(key @ ('h' | 's')))) => {
+                        // The terminal is given back meanwhile: this is printed as usual.
+                        drop(keys.take());
+                        self.instead(key, section);
+                        keys = Live::keys().ok();
+                    }
+                    Some(Input::Redraw) => {
+                        drop(keys.take());
+                        if let Some(report) = report {
+                            self.show(section, report);
+                        }
+                        self.say(&foot(terminal::width()).join("\n"));
+                        keys = Live::keys().ok();
+                    }
+                    _ => {}
+                },
+                None => std::thread::sleep(LOOK),
+            }
+            if let Some(changed) = changes(&self.directories, seen) {
+                return Ok(Next::Saved(changed));
+            }
+        }
+    }
+
+    /// A hint or the solution, in the place of the report.
+    fn instead(&self, key: char, section: &Section) {
+        self.clear();
+        let workspace = self.session.workspace;
+        let shown = match key {
+            'h' => Ok(hint::give(workspace, self.session.course, section).0),
+            _ => {
+                let progress = Progress::load(workspace);
+                solution::differences(workspace, section, &progress, solution::Which::Next)
+            }
+        };
+        match shown {
+            Ok(text) => println!("{}", text.trim_end()),
+            Err(error) => eprintln!("error: {error:#}"),
+        }
+        self.say(&format!("{BACK}\n{}", foot(terminal::width()).join("\n")));
+    }
+
+    fn say(&self, words: &str) {
+        let lines = words.lines().map(|line| paint(FRAME, line));
+        print!("\r\n{}", lines.collect::<Vec<_>>().join("\r\n"));
         let _ = std::io::stdout().flush();
     }
 }
 
-/// The system's events, as far as it has any: without them, the files are looked at.
-fn events(directories: &[PathBuf]) -> (Option<RecommendedWatcher>, Receiver<()>) {
-    let (sender, receiver) = mpsc::channel();
-    let forward = move |event: notify::Result<notify::Event>| {
-        // To look at the files is an event too: each look would call for the next.
-        if !event.is_ok_and(|event| event.kind.is_access()) {
-            // The receiver lives as long as the watch.
-            let _ = sender.send(());
-        }
-    };
-    let mut watcher = notify::recommended_watcher(forward).ok();
-    if let Some(watcher) = &mut watcher {
-        for directory in directories {
-            let _ = watcher.watch(directory, RecursiveMode::Recursive);
-        }
-    }
-    (watcher, receiver)
+/// The keys, in as many lines as they need.
+fn foot(width: usize) -> Vec<String> {
+    let keys = KEYS.iter().map(|key| format!("{key} "));
+    fill(keys, width)
 }
 
 /// When each file of the learner was written, and how long it is.
@@ -139,29 +274,20 @@ fn is_learners(path: &Path) -> bool {
     matches!(extension, Some("rs" | "toml" | "promql" | "yml" | "yaml"))
 }
 
-/// Waits until something differs from `seen`, and then until it is at rest. Returns what differs.
-fn wait_for_save(directories: &[PathBuf], seen: &State, events: &Receiver<()>) -> Vec<PathBuf> {
-    let mut events_end = false;
+/// What differs from `seen`, if anything does, once it is at rest.
+fn changes(directories: &[PathBuf], seen: &State) -> Option<Vec<PathBuf>> {
+    let mut now = state(directories);
+    if now == *seen {
+        return None;
+    }
+    let end = Instant::now() + PATIENCE;
     loop {
-        if events_end {
-            std::thread::sleep(LOOK);
-        } else if events.recv_timeout(LOOK) == Err(mpsc::RecvTimeoutError::Disconnected) {
-            // There is no watcher, so nobody will ever send.
-            events_end = true;
+        std::thread::sleep(QUIET);
+        let next = state(directories);
+        if next == now || Instant::now() > end {
+            return Some(differences(seen, &next));
         }
-        let mut now = state(directories);
-        if now == *seen {
-            continue;
-        }
-        let end = Instant::now() + PATIENCE;
-        loop {
-            std::thread::sleep(QUIET);
-            let next = state(directories);
-            if next == now || Instant::now() > end {
-                return differences(seen, &next);
-            }
-            now = next;
-        }
+        now = next;
     }
 }
 

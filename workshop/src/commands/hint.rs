@@ -2,15 +2,16 @@
 
 use std::process::ExitCode;
 
-use anstream::println;
-
 use crate::check::{catalog, compile_errors};
 use crate::course::{Check, Course, Section, Step};
 use crate::http::addresses::Settings;
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::process::{Build, Built};
-use crate::terminal::style::{FRAME, TYPE, indent, paint};
+use crate::terminal;
+use crate::terminal::shell::Shell;
+use crate::terminal::style::{TYPE, indent, paint};
+use crate::terminal::text::{reflow, reflow_prose, wrap};
 
 /// What each tier of hints is.
 const TIERS: [&str; 3] = ["a question", "a pointer", "the shape of the code"];
@@ -34,29 +35,38 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
-    let mut progress = Progress::load(&workspace);
+    let progress = Progress::load(&workspace);
     let section = progress.pick(course, &workspace, args.section.as_deref())?;
+    let (hint, next) = give(&workspace, course, section);
+    println!("{hint}\n{next}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The next hint, and what to type after it. It is noted that it was given.
+pub(crate) fn give(workspace: &Workspace, course: &Course, section: &Section) -> (String, String) {
+    let mut progress = Progress::load(workspace);
     let Some(stuck) = Stuck::at(course, section, &progress) else {
-        println!("Every check of {} has passed: there is nothing to hint at.", section.slug);
-        println!("Next: {}", paint(TYPE, "cargo workshop"));
-        return Ok(ExitCode::SUCCESS);
+        let all =
+            format!("Every check of {} has passed: there is nothing to hint at.", section.slug);
+        return (
+            reflow(&all, terminal::width()),
+            format!("Next: {}", paint(TYPE, "cargo workshop")),
+        );
     };
     let given = progress.hints(section, stuck.check);
-    println!("{}", stuck.heading(section));
     let settings = Settings::read(workspace.root());
     let app = if section.slug == "section3" { settings.gateway() } else { settings.app() };
     let hints = match stuck.check.slug == catalog::BUILDS {
-        true => of_compile_error(&workspace, section)?,
+        true => of_compile_error(workspace, section).ok().flatten(),
         false => None,
     };
     let hints = hints.as_ref().unwrap_or(&stuck.check.hints);
-    show(section, hints, given, &settings.prometheus().to_string(), &app.to_string());
-    println!("\n{}", after(section, given));
+    let hints = tiers(section, hints, given, &[settings.prometheus(), app]);
     progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
-    if let Err(error) = progress.save(&workspace) {
-        anstream::eprintln!("note: {error:#}. The next hint will be this one again.");
+    if let Err(error) = progress.save(workspace) {
+        eprintln!("note: {error:#}. The next hint will be this one again.");
     }
-    Ok(ExitCode::SUCCESS)
+    (format!("{}\n{hints}", stuck.heading(section)), after(section, given))
 }
 
 /// Hints for the first error that the compiler finds now, if it finds one.
@@ -120,22 +130,29 @@ impl<'a> Stuck<'a> {
         } else {
             ""
         };
-        format!("{}\n{check}{untried}", paint(TYPE, place))
+        let width = terminal::width();
+        let place: Vec<String> = wrap(&place, width).iter().map(|line| paint(TYPE, line)).collect();
+        format!("{}\n{}", place.join("\n"), reflow(&format!("{check}{untried}"), width))
     }
 }
 
 /// The next tier, or all of them again when there is none.
-fn show(section: &Section, hints: &[String], given: usize, prometheus: &str, app: &str) {
+fn tiers(section: &Section, hints: &[String], given: usize, ports: &[u16; 2]) -> String {
     let again = given >= TIERS.len();
-    let tiers = if again { 0..TIERS.len() } else { given..given + 1 };
+    let wanted = if again { 0..TIERS.len() } else { given..given + 1 };
+    let [prometheus, app] = ports.map(|port| port.to_string());
+    let mut text = String::new();
     for (number, (tier, hint)) in TIERS.iter().zip(hints).enumerate() {
-        if tiers.contains(&number) {
+        if wanted.contains(&number) {
             let title = format!("Hint {} of {}, {tier}", number + 1, TIERS.len());
             let hint = hint.replace(PACKAGE, &section.package);
-            let hint = with_ports(&hint, [(PROMETHEUS, prometheus), (APP, app)]);
-            println!("\n{}\n\n{}", paint(FRAME, title), indent(&hint, 2));
+            let hint = with_ports(&hint, [(PROMETHEUS, &prometheus), (APP, &app)]);
+            let hint = Shell::HERE.command(&hint);
+            let hint = indent(&reflow_prose(&hint, terminal::width() - 2), 2);
+            text += &format!("\n{}\n\n{hint}\n", paint(TYPE, title));
         }
     }
+    text
 }
 
 /// A hint with other ports than the usual ones. One pass: a port may move to where another was.
@@ -156,7 +173,13 @@ fn after(section: &Section, given: usize) -> String {
     let slug = &section.slug;
     let check = paint(TYPE, format!("cargo workshop check {slug}"));
     let more = match TIERS.get(given + 1) {
-        Some(tier) => format!("{} ({tier})", paint(TYPE, format!("cargo workshop hint {slug}"))),
+        Some(tier) => {
+            let hint = format!("cargo workshop hint {slug}");
+            // On a narrow terminal what it will be stands below.
+            let broken = hint.len() + tier.len() + 12 > terminal::width();
+            let gap = if broken { "\n         " } else { " " };
+            format!("{}{gap}({tier})", paint(TYPE, hint))
+        }
         None => paint(TYPE, format!("cargo workshop solution {slug}")),
     };
     format!("Next:    {check}\nStuck?   {more}")

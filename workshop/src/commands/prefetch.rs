@@ -3,8 +3,6 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anstream::println;
-
 use crate::course::Course;
 use crate::learner::workspace::Workspace;
 use crate::process::command;

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anstream::println;
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use anstream::println;
-
 use crate::course::Course;
 use crate::learner::plan::{Plan, PlanOutcome};
 use crate::learner::progress::Progress;

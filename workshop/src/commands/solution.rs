@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use anstream::println;
+use anstyle::Style;
 use similar::{ChangeTag, TextDiff};
 
 use crate::course::{Course, LearnerFile, Section};
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::learner::{starter, workspace};
-use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, paint};
+use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, paint, plural};
 
 /// How many unchanged lines stand around a change.
 const CONTEXT: usize = 3;
@@ -19,6 +19,18 @@ const CONTEXT: usize = 3;
 pub(crate) struct Args {
     /// The section, such as section2 [default: the one you are in]
     section: Option<String>,
+
+    /// Show all answers, where there are several questions
+    #[arg(long)]
+    all: bool,
+}
+
+/// How much of a file of answers is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The answer to the question that failed, else the first that differs.
+    Next,
+    All,
 }
 
 /// Runs the command.
@@ -26,44 +38,144 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
     let progress = Progress::load(&workspace);
     let section = progress.pick(course, &workspace, args.section.as_deref())?;
-    for file in &section.files {
-        show(&workspace, section, file)?;
-    }
+    let which = if args.all { Which::All } else { Which::Next };
+    print!("{}", differences(&workspace, section, &progress, which)?);
     let run = format!("cargo run -p solutions --bin {}", section.slug);
     println!("Run the solution: {}", paint(TYPE, run));
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(workspace: &Workspace, section: &Section, file: &LearnerFile) -> anyhow::Result<()> {
-    let path = Workspace::relative(section, file);
-    let found = workspace::read(&workspace.root().join(&path))?;
-    let yours = String::from_utf8_lossy(found.as_deref().unwrap_or_default()).replace("\r\n", "\n");
-    let solution = under_header_of(&yours, &starter::solution(file)?);
-    if same_but_for_blank_lines(&yours, &solution) {
-        println!("{path} is the solution.\n");
-        return Ok(());
-    }
-    println!("{}", paint(BAD, format!("--- {path} (yours)")));
-    println!("{}", paint(GOOD, format!("+++ {}", file.solution)));
-    let diff = TextDiff::from_lines(&yours, &solution);
-    for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
-        println!("{}", paint(FRAME, hunk.header()));
-        for change in hunk.iter_changes() {
-            let line = change.value().trim_end_matches('\n');
-            match change.tag() {
-                ChangeTag::Equal => println!(" {line}"),
-                ChangeTag::Delete => println!("{}", paint(BAD, format!("-{line}"))),
-                ChangeTag::Insert => println!("{}", paint(GOOD, format!("+{line}"))),
+/// The difference of each of a section's files. Where one answer of several is shown, the other
+/// files wait with the other answers.
+pub(crate) fn differences(
+    workspace: &Workspace,
+    section: &Section,
+    progress: &Progress,
+    which: Which,
+) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for file in &section.files {
+        let path = Workspace::relative(section, file);
+        let (yours, solution) = both(workspace, file, &path)?;
+        if same_but_for_blank_lines(&yours, &solution) {
+            text += &format!("{path} is the solution.\n\n");
+            continue;
+        }
+        let header = [
+            paint(BAD, format!("--- {path} (yours)")),
+            paint(GOOD, format!("+++ {}", file.solution)),
+        ];
+        text += &format!("{}\n", header.join("\n"));
+        let answers =
+            Answers { yours: parts(&yours, section), finished: parts(&solution, section) };
+        let open = answers.open();
+        let wanted = open.iter().find(|name| progress.failed(section) == Some(**name));
+        match wanted.or(open.first()) {
+            Some(name) if which == Which::Next => {
+                text += &answers.difference(name);
+                if open.len() > 1 {
+                    let more = plural(open.len() - 1, "more answer");
+                    let all = format!("cargo workshop solution {} --all", section.slug);
+                    text += &format!("For {more}: {}\n", paint(TYPE, all));
+                    return Ok(text);
+                }
             }
+            _ => text += &difference(&yours, &solution),
         }
     }
-    println!();
-    Ok(())
+    Ok(text)
+}
+
+/// The learner's file, and the solution's.
+fn both(workspace: &Workspace, file: &LearnerFile, path: &str) -> anyhow::Result<(String, String)> {
+    let found = workspace::read(&workspace.root().join(path))?;
+    let yours = String::from_utf8_lossy(found.as_deref().unwrap_or_default()).replace("\r\n", "\n");
+    let solution = under_header_of(&yours, &starter::solution(file)?);
+    Ok((yours, solution))
+}
+
+fn difference(yours: &str, solution: &str) -> String {
+    let mut text = String::new();
+    let diff = TextDiff::from_lines(yours, solution);
+    for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
+        text += &format!("{}\n", paint(FRAME, hunk.header()));
+        for change in hunk.iter_changes() {
+            text += &signed(change.tag(), change.value());
+        }
+    }
+    text + "\n"
+}
+
+/// A line of a difference. The sign tells what it is; a colour only repeats it.
+fn signed(tag: ChangeTag, line: &str) -> String {
+    let line = line.trim_end_matches('\n');
+    let (style, sign) = match tag {
+        ChangeTag::Equal => (Style::new(), " "),
+        ChangeTag::Delete => (BAD, "-"),
+        ChangeTag::Insert => (GOOD, "+"),
+    };
+    format!("{}{line}\n", paint(style, sign))
+}
+
+/// The parts of a file that a section's checks name, in order.
+type Parts<'a> = Vec<(&'a str, Vec<&'a str>)>;
+
+/// A file in which a comment such as `# 3. [promql-rate] How many ...` begins each answer, by the
+/// names of the checks. In any other file there are none.
+fn parts<'a>(text: &'a str, section: &'a Section) -> Parts<'a> {
+    let mut parts = Parts::new();
+    for line in text.lines() {
+        let name = line.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+        let name = name.filter(|_| line.starts_with('#')).and_then(|(name, _)| {
+            section.checks().map(|(.., check)| check.slug.as_str()).find(|slug| *slug == name)
+        });
+        match (name, parts.last_mut()) {
+            (Some(name), _) => parts.push((name, vec![line])),
+            (None, Some((_, lines))) => lines.push(line),
+            (None, None) => {}
+        }
+    }
+    parts
+}
+
+struct Answers<'a> {
+    yours: Parts<'a>,
+    finished: Parts<'a>,
+}
+
+impl<'a> Answers<'a> {
+    /// The names of those that differ.
+    fn open(&self) -> Vec<&'a str> {
+        let differs = |(name, finished): &&(&'a str, Vec<&str>)| {
+            !written(self.yours_of(name)).eq(written(finished))
+        };
+        self.finished.iter().filter(differs).map(|(name, _)| *name).collect()
+    }
+
+    fn yours_of(&self, name: &str) -> &[&'a str] {
+        let found = self.yours.iter().find(|(other, _)| *other == name);
+        found.map(|(_, lines)| lines.as_slice()).unwrap_or_default()
+    }
+
+    fn difference(&self, name: &str) -> String {
+        let finished = self.finished.iter().find(|(other, _)| *other == name);
+        let finished = finished.map(|(_, lines)| lines.as_slice()).unwrap_or_default();
+        let text = |lines| written(lines).fold(String::new(), |text, line| text + line + "\n");
+        let (yours, finished) = (text(self.yours_of(name)), text(finished));
+        let diff = TextDiff::from_lines(&yours, &finished);
+        let lines = diff.iter_all_changes().map(|change| signed(change.tag(), change.value()));
+        lines.collect::<String>() + "\n"
+    }
+}
+
+/// The lines that are not empty.
+fn written<'a>(lines: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    lines.iter().map(|line| line.trim_end()).filter(|line| !line.is_empty())
 }
 
 fn same_but_for_blank_lines(yours: &str, solution: &str) -> bool {
-    let lines = |text| str::lines(text).map(str::trim_end).filter(|line| !line.is_empty());
-    lines(yours).eq(lines(solution))
+    let [yours, solution] = [yours, solution].map(|text| text.lines().collect::<Vec<_>>());
+    written(&yours).eq(written(&solution))
 }
 
 /// The `//!` lines at the top say where a file belongs; that is no difference to learn from.

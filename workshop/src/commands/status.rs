@@ -2,28 +2,32 @@
 
 use std::process::ExitCode;
 
-use anstream::println;
-
 use crate::course::{Check, Course, Section, Step};
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
-use crate::terminal::style::{FRAME, GOOD, TYPE, WARN, paint, plural};
+use crate::terminal;
+use crate::terminal::style::{GOOD, TYPE, WARN, indent, paint, plural};
+use crate::terminal::text::reflow;
+
+/// What is narrower has no room for a title between the other columns.
+const ROOMY: usize = 80;
+/// Where the title of a step begins on a narrow terminal.
+const STEP: usize = 11;
 
 /// Prints the sections, what is done, and the next thing to type.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
     let progress = Progress::load(&workspace);
     let current = progress.current(course);
-    println!(
-        "{}\n",
-        paint(TYPE, format!("The tree counter workshop, {} minutes", course.minutes()))
-    );
+    let width = terminal::width();
+    let title = format!("The tree counter workshop, {} minutes", course.minutes());
+    println!("{}\n", paint(TYPE, title));
     for section in &course.sections {
         let is_current = current.is_some_and(|current| current.slug == section.slug);
-        println!("{}", section_line(section, &progress, is_current));
+        println!("{}", section_line(section, &progress, is_current, width));
         if is_current {
             for (number, step) in (1..).zip(&section.steps) {
-                println!("{}", step_line(section, number, step, &progress));
+                println!("{}", step_line(section, (number, step), &progress, width));
             }
         }
     }
@@ -31,14 +35,15 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn section_line(section: &Section, progress: &Progress, is_current: bool) -> String {
+/// A section on one line, or with its title below where there is no room.
+fn section_line(section: &Section, progress: &Progress, is_current: bool, width: usize) -> String {
     let checks = section.checks().count();
     let passed = section.checks().filter(|(.., check)| progress.passed(section, check)).count();
     let (mark, note) = match (progress.done(section), progress.caught_up(section)) {
         (true, true) => (paint(WARN, "[~]"), "by goto".to_owned()),
         (true, false) => (paint(GOOD, "[x]"), "done".to_owned()),
         (false, _) if is_current || passed > 0 => {
-            let mark = if is_current { paint(FRAME, "[>]") } else { "[ ]".to_owned() };
+            let mark = if is_current { paint(TYPE, "[>]") } else { "[ ]".to_owned() };
             let note = match progress.failed(section) {
                 Some("builds") => "does not build".to_owned(),
                 // It passed before, and then something that all sections need failed.
@@ -50,11 +55,22 @@ fn section_line(section: &Section, progress: &Progress, is_current: bool) -> Str
         (false, _) => ("[ ]".to_owned(), String::new()),
     };
     let minutes = format!("{} min", section.minutes());
-    let line = format!("{mark} {:<9} {:<41} {minutes:>6}   {note}", section.slug, section.title);
-    line.trim_end().to_owned()
+    let (slug, title) = (&section.slug, &section.title);
+    let line = match width {
+        ROOMY.. => format!("{mark} {slug:<9} {title:<41} {minutes:>6}   {note}"),
+        _ => format!("{mark} {slug:<9} {minutes:>6}   {note}"),
+    };
+    let below = indent(&reflow(title, width - 4), 4);
+    let below = if width < ROOMY { format!("\n{below}") } else { String::new() };
+    format!("{}{below}", line.trim_end())
 }
 
-fn step_line(section: &Section, number: usize, step: &Step, progress: &Progress) -> String {
+fn step_line(
+    section: &Section,
+    (number, step): (usize, &Step),
+    progress: &Progress,
+    width: usize,
+) -> String {
     let passed = |check: &Check| progress.passed(section, check);
     let settled = |check: &Check| passed(check) || progress.left_out(section, check);
     let mark = match (step.checks.iter().all(settled), step.checks.iter().any(passed)) {
@@ -64,7 +80,11 @@ fn step_line(section: &Section, number: usize, step: &Step, progress: &Progress)
         (false, _) => " ".to_owned(),
     };
     let minutes = format!("{} min", step.minutes());
-    format!("     [{mark}] {number:>2}  {:<42} {minutes:>6}", step.title)
+    if width >= ROOMY {
+        return format!("     [{mark}] {number:>2}  {:<42} {minutes:>6}", step.title);
+    }
+    let title = reflow(&format!("{}, {minutes}", step.title), width - STEP);
+    format!("    [{mark}] {number:>2} {}", indent(&title, STEP).trim_start())
 }
 
 /// What to do next: one thing to type, and what to type if it does not go on.

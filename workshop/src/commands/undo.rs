@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anstream::println;
 use anyhow::Context;
 
 use crate::learner::backup;

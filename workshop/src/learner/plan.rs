@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{IsTerminal, Write, stdin, stdout};
 
-use anstream::{print, println};
 use anyhow::{Context, bail};
 use similar::{ChangeTag, TextDiff};
 
@@ -169,7 +168,7 @@ impl<'a> Plan<'a> {
         if before != after
             && let Err(error) = after.save(self.workspace)
         {
-            anstream::eprintln!("note: {error:#}");
+            eprintln!("note: {error:#}");
         }
     }
 }

@@ -80,7 +80,7 @@ impl Progress {
     pub fn load(workspace: &Workspace) -> Self {
         let loaded = Self::read(workspace);
         if let Some(note) = loaded.note {
-            anstream::eprintln!("note: {note}");
+            eprintln!("note: {note}");
         }
         loaded.progress
     }

@@ -166,9 +166,7 @@ impl Build<'_> {
         let file = target.join("debug").join(name).with_extension("exe");
         let opened = std::fs::OpenOptions::new().write(true).open(file);
         if opened.is_err_and(|error| error.kind() != std::io::ErrorKind::NotFound) {
-            anstream::eprintln!(
-                "note: {name} runs in another terminal. Stop it there with Ctrl-C."
-            );
+            eprintln!("note: {name} runs in another terminal. Stop it there with Ctrl-C.");
         }
     }
 }

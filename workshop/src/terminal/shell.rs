@@ -9,6 +9,14 @@ pub(crate) enum Shell {
     PowerShell,
 }
 
+/// What is another word in PowerShell. Its own `curl` is another program in version 5.
+const POWERSHELL: [(&str, &str); 4] = [
+    ("curl -", "curl.exe -"),
+    ("curl http", "curl.exe http"),
+    ("| grep ", "| Select-String "),
+    ("| head", "| Select-Object -First 10"),
+];
+
 impl Shell {
     /// The one that learners have on this system.
     pub(crate) const HERE: Self = if cfg!(windows) { Self::PowerShell } else { Self::Posix };
@@ -29,6 +37,21 @@ impl Shell {
         set.chain([command.to_owned()]).collect::<Vec<_>>().join(separator)
     }
 
+    /// A command that was written for a shell of Linux and macOS, or a text with such commands.
+    pub(crate) fn command(self, written: &str) -> String {
+        if self == Self::Posix {
+            return written.to_owned();
+        }
+        let mut command = written.to_owned();
+        for (posix, here) in POWERSHELL {
+            command = command.replace(posix, here);
+        }
+        match command.strip_suffix(" &") {
+            Some(job) => format!("Start-Job {{ {job} }}"),
+            None => command,
+        }
+    }
+
     /// The command that makes a setting for all that is run in this terminal later.
     pub(crate) fn set(self, name: &str, value: &str) -> String {
         match self {
@@ -41,6 +64,26 @@ impl Shell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_written_as_each_shell_takes_it() {
+        for (written, powershell) in [
+            (
+                "curl -s http://h/metrics | grep requests_total",
+                "curl.exe -s http://h/metrics | Select-String requests_total",
+            ),
+            (
+                "curl -si http://h/metrics | head",
+                "curl.exe -si http://h/metrics | Select-Object -First 10",
+            ),
+            ("curl -s http://h/treecounter &", "Start-Job { curl.exe -s http://h/treecounter }"),
+            ("Type curl http://h, or not.", "Type curl.exe http://h, or not."),
+            ("cargo run -p section1-expose", "cargo run -p section1-expose"),
+        ] {
+            assert_eq!(Shell::PowerShell.command(written), powershell);
+            assert_eq!(Shell::Posix.command(written), written);
+        }
+    }
 
     #[test]
     fn a_setting_is_written_as_each_shell_takes_it() {

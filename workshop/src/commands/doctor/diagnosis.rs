@@ -1,6 +1,8 @@
 //! One thing that was looked at, what was found, and how to mend it.
 
-use crate::terminal::style::{BAD, FRAME, GOOD, WARN, fill, paint};
+use crate::terminal::shell::Shell;
+use crate::terminal::style::{BAD, FRAME, GOOD, WARN, paint};
+use crate::terminal::text::fill;
 
 /// How much a diagnosis matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +28,10 @@ pub(crate) struct Diagnosis {
 
 /// The column at which what was found begins.
 const COLUMN: usize = 19;
-
-/// Readable on a terminal of 80 columns.
-const WIDTH: usize = 80;
+/// That column on a narrow terminal, where it begins below the subject.
+const NARROW_COLUMN: usize = 5;
+/// What is narrower has no room beside the subject.
+const ROOMY: usize = 60;
 
 impl Diagnosis {
     pub(crate) fn good(subject: impl Into<String>, found: impl Into<String>) -> Self {
@@ -53,27 +56,30 @@ impl Diagnosis {
     }
 }
 
-impl std::fmt::Display for Diagnosis {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Diagnosis {
+    /// The lines for a terminal of this width.
+    pub(crate) fn lines(&self, width: usize) -> String {
         let (style, mark) = match self.level {
             Level::Good => (GOOD, "[ok]"),
             Level::Note => (FRAME, "[--]"),
             Level::Warning => (WARN, "[!!]"),
             Level::Bad => (BAD, "[XX]"),
         };
-        let found = wrap(&self.found);
-        write!(out, "{} {:<13} {found}", paint(style, mark), self.subject)?;
+        let (column, gap) = match width {
+            ROOMY.. => (COLUMN, format!("{:<13} ", self.subject)),
+            _ => (NARROW_COLUMN, format!("{}\n{:NARROW_COLUMN$}", self.subject, "")),
+        };
+        let wrap = |text: &str| {
+            // Commands in backquotes stay in one piece, so that they can be copied.
+            fill(pieces(text), width - column).join(&format!("\n{:column$}", ""))
+        };
+        let mut lines = format!("{} {gap}{}", paint(style, mark), wrap(&self.found));
         if let Some(fix) = &self.fix {
-            write!(out, "\n{:COLUMN$}{}", "", wrap(&format!("fix: {fix}")))?;
+            let fix = wrap(&format!("fix: {}", Shell::HERE.command(fix)));
+            lines += &format!("\n{:column$}{fix}", "");
         }
-        Ok(())
+        lines
     }
-}
-
-/// Breaks a text between words. Commands in backquotes stay in one piece, so that they can be
-/// copied.
-fn wrap(text: &str) -> String {
-    fill(pieces(text), WIDTH - COLUMN).join(&format!("\n{:COLUMN$}", ""))
 }
 
 /// Words, and commands in backquotes with all their words.
@@ -99,13 +105,26 @@ fn pieces(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn shown(diagnosis: &Diagnosis, width: usize) -> String {
+        anstream::adapter::strip_str(&diagnosis.lines(width)).to_string()
+    }
+
     #[test]
     fn lines_break_between_words_and_never_in_a_command() {
         let command = "`a command with a good many words in it, sixty columns long`";
         let diagnosis = Diagnosis::bad("port 8001", "held by a program with a name that goes on")
             .fix(format!("stop it, or if you cannot do that, type {command}."));
-        let text = anstream::adapter::strip_str(&diagnosis.to_string()).to_string();
+        let text = shown(&diagnosis, 80);
         assert!(text.contains(&format!("\n{:COLUMN$}{command}.", "")), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_the_subject_on_a_line_of_its_own() {
+        let diagnosis = Diagnosis::bad("port 8001", "held by a program with a name that goes on");
+        assert_eq!(
+            shown(&diagnosis, 40),
+            "[XX] port 8001\n     held by a program with a name that\n     goes on"
+        );
     }
 }

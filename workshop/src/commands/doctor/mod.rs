@@ -1,4 +1,4 @@
-//! `cargo workshop doctor`: finds what this machine lacks, and says how to mend it.
+//! `cargo workshop doctor`: finds what this machine lacks, and says how to fix it.
 
 mod containers;
 mod diagnosis;
@@ -10,13 +10,13 @@ mod rust;
 use std::process::ExitCode;
 use std::thread::{self, ScopedJoinHandle};
 
-use anstream::println;
-
 use crate::commands::doctor::diagnosis::{Diagnosis, Level};
 use crate::learner::workspace::Workspace;
+use crate::terminal;
 use crate::terminal::style::{BAD, GOOD, TYPE, paint, plural};
+use crate::terminal::text::reflow;
 
-/// Look for what this machine lacks, and say how to mend it
+/// Look for what this machine lacks, and say how to fix it
 ///
 /// Exits 1 only when section 1 cannot run.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) fn run(_args: Args) -> anyhow::Result<ExitCode> {
         diagnoses.extend(look.map_err(|_| anyhow::anyhow!("doctor itself has failed"))?);
     }
     for diagnosis in &diagnoses {
-        println!("{diagnosis}");
+        println!("{}", diagnosis.lines(terminal::width()));
     }
     Ok(conclude(&diagnoses))
 }
@@ -47,13 +47,14 @@ fn conclude(diagnoses: &[Diagnosis]) -> ExitCode {
     let count = |level| diagnoses.iter().filter(|diagnosis| diagnosis.level == level).count();
     let (bad, warnings) = (count(Level::Bad), count(Level::Warning));
     if bad > 0 {
-        let what = format!("Section 1 cannot run yet: {} to mend.", plural(bad, "thing"));
+        let what = format!("Section 1 cannot run yet: {} to fix.", plural(bad, "thing"));
         println!("\n{}", paint(BAD, what));
         return ExitCode::FAILURE;
     }
     println!("\n{}", paint(GOOD, "Section 1 can run."));
     if warnings > 0 {
-        println!("{} marked [!!] will be in the way later.", plural(warnings, "thing"));
+        let words = format!("{} marked [!!] will be in the way later.", plural(warnings, "thing"));
+        println!("{}", reflow(&words, terminal::width()));
     }
     println!("Next: {}", paint(TYPE, "cargo run -p section1-expose"));
     ExitCode::SUCCESS

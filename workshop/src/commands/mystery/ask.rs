@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anstream::println;
 use anyhow::bail;
 
 use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, Series};
@@ -11,6 +10,7 @@ use crate::http::addresses::Settings;
 use crate::http::fetch::http_url;
 use crate::learner::workspace::Workspace;
 use crate::terminal::style::{FRAME, paint};
+use crate::terminal::text::printable;
 
 /// What a URL looks like, when one is none.
 const EXAMPLE: &str = "http://localhost:9090";
@@ -115,7 +115,7 @@ fn bars(series: &Series, at: Instants, top: f64) -> String {
 fn labels(series: &Series) -> String {
     let pairs: Vec<String> =
         series.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-    format!("{{{}}}", pairs.join(", "))
+    printable(&format!("{{{}}}", pairs.join(", "))).into_owned()
 }
 
 fn rounded(value: f64) -> String {

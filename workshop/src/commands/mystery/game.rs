@@ -4,8 +4,6 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anstream::println;
-
 use crate::commands::mystery::ask;
 use crate::commands::mystery::fault::Fault;
 use crate::commands::mystery::incident::{self, Incident};
@@ -13,7 +11,8 @@ use crate::commands::mystery::noise::Noise;
 use crate::commands::mystery::proof::{Jury, Proof};
 use crate::commands::mystery::room::Room;
 use crate::learner::workspace::Workspace;
-use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, fill, indent, paint, plural};
+use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, indent, paint, plural};
+use crate::terminal::text::wrap;
 
 /// What a solved mystery is worth, and what each wrong answer costs.
 const WORTH: u32 = 100;
@@ -66,7 +65,7 @@ impl Game {
         let mut lines = std::io::stdin().lock().lines();
         let mut read = |prompt: &str| {
             if std::io::stdin().is_terminal() {
-                anstream::print!("\n{} ", paint(TYPE, prompt));
+                print!("\n{} ", paint(TYPE, prompt));
                 let _ = std::io::stdout().flush();
             }
             lines.next().and_then(Result::ok)
@@ -216,7 +215,7 @@ fn refuse(reason: &str) {
 }
 
 fn wrapped(text: &str) -> String {
-    fill(text.split_whitespace(), 74).join("\n")
+    wrap(text, 74).join("\n")
 }
 
 const HELP: &str = "\

@@ -131,7 +131,7 @@ impl Pager {
             Ok(notification) => notification,
             Err(error) => return text(StatusCode::BAD_REQUEST, format!("{NO_WEBHOOK}: {error}\n")),
         };
-        anstream::println!("\n{}", told::lines(&notification));
+        println!("\n{}", told::lines(&notification));
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         arrived.truncate(KEPT - 1);
         arrived.push_front(notification);

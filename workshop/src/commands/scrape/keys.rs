@@ -1,32 +1,25 @@
 //! What each key does.
 
-use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::KeyCode;
 
 use crate::commands::scrape::view::Screen;
+use crate::terminal::live::Input;
 
-/// Takes in a key; whether it ends the watching.
-pub(crate) fn pressed(screen: &mut Screen, event: &Event) -> bool {
-    let Event::Key(KeyEvent { code, modifiers, kind, .. }) = event else {
-        return false;
+/// Takes in what somebody does; whether that ends the watching.
+pub(crate) fn pressed(screen: &mut Screen, input: Input) -> bool {
+    let code = match input {
+        Input::End => return true,
+        Input::Redraw => return false,
+        Input::Key(code) => code,
     };
-    // Windows tells of releases too.
-    if *kind == KeyEventKind::Release {
+    if screen.typing && edited(screen, code) {
         return false;
     }
-    let control = modifiers.contains(KeyModifiers::CONTROL);
     match code {
-        KeyCode::Char('c' | 'd') if control => return true,
-        KeyCode::Esc if screen.filter.text.is_empty() => return true,
-        KeyCode::Esc => screen.filter.text.clear(),
-        KeyCode::Backspace => {
-            screen.filter.text.pop();
-        }
-        KeyCode::Tab => screen.filter.moving = !screen.filter.moving,
+        KeyCode::Char('q') | KeyCode::Esc => return true,
+        KeyCode::Char('/') => screen.typing = true,
         KeyCode::Char(' ') => screen.paused = !screen.paused,
-        KeyCode::Char(letter) if !control => {
-            screen.filter.text.push(*letter);
-            screen.scroll = 0;
-        }
+        KeyCode::Tab => screen.filter.moving = !screen.filter.moving,
         KeyCode::Up => screen.scroll = screen.scroll.saturating_sub(1),
         KeyCode::Down => screen.scroll += 1,
         KeyCode::PageUp => screen.scroll = screen.scroll.saturating_sub(screen.page),
@@ -37,4 +30,24 @@ pub(crate) fn pressed(screen: &mut Screen, event: &Event) -> bool {
         _ => {}
     }
     false
+}
+
+/// A key of the filter that is being typed; whether it was one.
+fn edited(screen: &mut Screen, code: KeyCode) -> bool {
+    match code {
+        KeyCode::Enter => screen.typing = false,
+        KeyCode::Esc => {
+            screen.typing = false;
+            screen.filter.text.clear();
+        }
+        KeyCode::Backspace => {
+            screen.filter.text.pop();
+        }
+        KeyCode::Char(letter) => {
+            screen.filter.text.push(letter);
+            screen.scroll = 0;
+        }
+        _ => return false,
+    }
+    true
 }

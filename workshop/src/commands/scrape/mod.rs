@@ -1,10 +1,12 @@
 //! `cargo workshop scrape`: what a scraper sees, live, for the time before there is a Prometheus.
 
+mod figures;
 mod history;
 mod keys;
 mod plain;
 mod rows;
 mod source;
+mod table;
 mod view;
 
 use std::io::IsTerminal;
@@ -14,8 +16,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use hyper::Uri;
-use ratatui::DefaultTerminal;
-use ratatui::crossterm::event;
 
 use crate::commands::scrape::history::History;
 use crate::commands::scrape::rows::Filter;
@@ -23,6 +23,10 @@ use crate::commands::scrape::source::Scrape;
 use crate::commands::scrape::view::{Last, Screen};
 use crate::http::addresses::Settings;
 use crate::http::fetch;
+use crate::terminal;
+use crate::terminal::live;
+use crate::terminal::live::Live;
+use crate::terminal::text::printable;
 
 /// An answer that takes longer is worth a word.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -63,17 +67,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .parse()?;
     }
     let filter = Filter { text: args.filter, moving: false };
-    if args.once || !std::io::stdout().is_terminal() {
+    if args.once || !live::is_possible() {
         return once(&url, &filter);
     }
     let mut screen = Screen::new(url.to_string(), args.every);
     screen.filter = filter;
     let scrapes = source::start(url, args.every)?;
-    let mut terminal =
-        ratatui::try_init().context("this terminal cannot be drawn on (try --once)")?;
-    let result = watch(&mut terminal, &mut screen, &scrapes);
-    ratatui::restore();
-    result
+    let live = Live::screen().context("this terminal cannot be drawn on (try --once)")?;
+    watch(&live, &mut screen, &scrapes)
 }
 
 fn once(url: &Uri, filter: &Filter) -> anyhow::Result<ExitCode> {
@@ -82,19 +83,21 @@ fn once(url: &Uri, filter: &Filter) -> anyhow::Result<ExitCode> {
     match scrape.outcome {
         Ok(page) => {
             if let Some(warning) = &page.warning {
-                eprintln!("warning: {warning}");
+                eprintln!("warning: {}", printable(warning));
             }
             history.take_in(page.exposition, Duration::ZERO);
         }
-        Err(words) => bail!("{url}: {words}\n{ELSEWHERE}"),
+        Err(words) => bail!("{url}: {}\n{ELSEWHERE}", printable(&words)),
     }
-    print!("{}", plain::text(&history, filter));
+    // Whoever looks for a series with a program wants it on one line.
+    let width = if std::io::stdout().is_terminal() { terminal::size().0 } else { usize::MAX };
+    print!("{}", plain::text(&history, filter, width));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Draws after each scrape and each key, until a key or a signal ends it.
 fn watch(
-    terminal: &mut DefaultTerminal,
+    live: &Live,
     screen: &mut Screen,
     scrapes: &mpsc::Receiver<Option<Scrape>>,
 ) -> anyhow::Result<ExitCode> {
@@ -103,12 +106,14 @@ fn watch(
     let mut changed = true;
     loop {
         if std::mem::take(&mut changed) {
-            terminal.draw(|frame| screen.draw(frame)).context("cannot draw on the terminal")?;
+            let lines = screen.frame(terminal::size());
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            live.draw(&lines).context("cannot draw on the terminal")?;
         }
         // Keys are looked at often enough to feel immediate; scrapes come by themselves.
-        while event::poll(Duration::ZERO)? {
+        while let Some(input) = live.input(Duration::ZERO)? {
             changed = true;
-            if keys::pressed(screen, &event::read()?) {
+            if keys::pressed(screen, input) {
                 return Ok(ExitCode::SUCCESS);
             }
         }

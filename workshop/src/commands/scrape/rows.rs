@@ -2,6 +2,10 @@
 
 use crate::commands::scrape::history::{History, Mark, Trend, histograms};
 use crate::exposition::{Family, Kind};
+use crate::terminal::text::printable;
+
+/// How the names of the base metrics begin.
+const BASE: [&str; 3] = ["process_", "tokio_", "treecounter_"];
 
 /// One row, still without a width.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +69,7 @@ fn is_moving(trend: &Trend) -> bool {
 /// All rows that pass the filter.
 pub(crate) fn rows(history: &History, filter: &Filter) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for family in history.families() {
+    for family in in_order(history.families()) {
         if let Some(lone) = lone_row(history, family) {
             if filter.lets_through(&family.name, &lone.1) {
                 if matches!(rows.last(), Some(row) if !matches!(row, Row::Lone { .. })) {
@@ -86,13 +90,20 @@ pub(crate) fn rows(history: &History, filter: &Filter) -> Vec<Row> {
             rows.push(Row::Gap);
         }
         rows.push(Row::Family {
-            name: family.name.clone(),
+            name: shown(&family.name),
             kind: family.kind,
-            help: family.help.clone().unwrap_or_default(),
+            help: shown(family.help.as_deref().unwrap_or_default()),
         });
         rows.extend(below);
     }
     rows
+}
+
+/// What the program itself tells, before what every program tells.
+fn in_order(families: &[Family]) -> impl Iterator<Item = &Family> {
+    let is_base = |family: &&Family| BASE.iter().any(|base| family.name.starts_with(base));
+    let own = families.iter().filter(move |family| !is_base(family));
+    own.chain(families.iter().filter(is_base))
 }
 
 fn lone_row(history: &History, family: &Family) -> Option<(Row, Trend)> {
@@ -100,7 +111,7 @@ fn lone_row(history: &History, family: &Family) -> Option<(Row, Trend)> {
         [sample] if sample.labels.0.is_empty() && sample.name == family.name => {
             let trend = history.trend(sample);
             let row = Row::Lone {
-                name: family.name.clone(),
+                name: shown(&family.name),
                 kind: family.kind,
                 value: sample.value,
                 trend: trend.clone(),
@@ -111,6 +122,11 @@ fn lone_row(history: &History, family: &Family) -> Option<(Row, Trend)> {
     }
 }
 
+/// Text of the program, which must not play with the terminal.
+fn shown(text: &str) -> String {
+    printable(text).into_owned()
+}
+
 fn series_rows(history: &History, family: &Family, filter: &Filter) -> Vec<Row> {
     let mut rows = Vec::new();
     for sample in &family.samples {
@@ -119,9 +135,9 @@ fn series_rows(history: &History, family: &Family, filter: &Filter) -> Vec<Row> 
         if filter.lets_through(&series, &trend) {
             // The family's name stands above; what is left tells the series apart.
             let name = if sample.labels.0.is_empty() || sample.name != family.name {
-                series
+                shown(&series)
             } else {
-                sample.labels.to_string()
+                shown(&sample.labels.to_string())
             };
             rows.push(Row::Series { name, value: sample.value, trend });
         }
@@ -139,7 +155,11 @@ fn histogram_rows(history: &History, family: &Family, filter: &Filter) -> Vec<Ro
         }
         let labels = &histogram.labels;
         rows.push(Row::Series {
-            name: if labels.0.is_empty() { family.name.clone() } else { labels.to_string() },
+            name: if labels.0.is_empty() {
+                shown(&family.name)
+            } else {
+                shown(&labels.to_string())
+            },
             value: count.map_or(0.0, |sample| sample.value),
             trend,
         });
@@ -169,79 +189,6 @@ fn bucket_rows(buckets: &[(f64, f64)]) -> Vec<Row> {
         }
     }
     rows
-}
-
-/// A number as it is read most easily: digits in groups, and no more of them than matter.
-pub(crate) fn number(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
-    }
-    if value != 0.0 && !(1e-4..1e15).contains(&value.abs()) {
-        return format!("{value:.3e}");
-    }
-    let digits = match value.abs() {
-        size if size.fract() == 0.0 => 0,
-        size if size >= 1000.0 => 1,
-        size if size >= 1.0 => 3,
-        _ => 4,
-    };
-    let text = format!("{value:.digits$}");
-    let (whole, broken) = text.split_once('.').unwrap_or((&text, ""));
-    let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |whole| ("-", whole));
-    let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let broken = broken.trim_end_matches('0');
-    if broken.is_empty() { format!("{sign}{grouped}") } else { format!("{sign}{grouped}.{broken}") }
-}
-
-/// A change with its sign; nothing while there is none.
-pub(crate) fn change(trend: &Trend) -> String {
-    match trend.change {
-        Some(change) if change > 0.0 => format!("+{}", number(change)),
-        Some(change) if change < 0.0 => number(change),
-        _ => String::new(),
-    }
-}
-
-pub(crate) fn rate(trend: &Trend) -> String {
-    match trend.rate {
-        Some(rate) if rate >= 100.0 => format!("{}/s", number(rate.round())),
-        Some(rate) if rate > 0.0 && rate < 0.01 => "<0.01/s".to_owned(),
-        Some(rate) => format!("{}/s", number((rate * 100.0).round() / 100.0)),
-        None => String::new(),
-    }
-}
-
-/// The last steps as bars of different heights, newest at the right.
-pub(crate) fn sparkline(course: &[f64], width: usize) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let shown = &course[course.len().saturating_sub(width)..];
-    let finite = || shown.iter().copied().filter(|value| value.is_finite());
-    let (low, high) =
-        (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-    // What never moves is a flat line, however large it is.
-    shown
-        .iter()
-        .map(|value| {
-            if !value.is_finite() || high <= low {
-                return BARS[0];
-            }
-            BARS[(((value - low) / (high - low)) * 7.0).round() as usize]
-        })
-        .collect()
-}
-
-/// A bound as PromQL writes it.
-pub(crate) fn bound(bound: f64) -> String {
-    if bound.is_infinite() { "+Inf".to_owned() } else { format!("{bound}") }
 }
 
 #[cfg(test)]
@@ -319,32 +266,5 @@ mod tests {
                 Row::Bucket { bound: f64::INFINITY, count: 2.0, share: 0.25 },
             ]
         );
-    }
-
-    #[test]
-    fn numbers_are_short_and_grouped() {
-        for (value, text) in [
-            (0.0, "0"),
-            (1_234_567.0, "1,234,567"),
-            (-1234.56, "-1,234.6"),
-            (999.0, "999"),
-            (0.15, "0.15"),
-            (2.5, "2.5"),
-            (0.000_012, "1.200e-5"),
-            (f64::NAN, "NaN"),
-            (f64::INFINITY, "+Inf"),
-            (1_795_362_144.25, "1,795,362,144.2"),
-        ] {
-            assert_eq!(number(value), text);
-        }
-    }
-
-    #[test]
-    fn sparklines_stretch_from_the_lowest_to_the_highest() {
-        assert_eq!(sparkline(&[1.0, 8.0, 4.5], 10), "▁█▅");
-        assert_eq!(sparkline(&[1.0, 2.0, 3.0], 2), "▁█");
-        assert_eq!(sparkline(&[5.0, 5.0], 9), "▁▁");
-        assert_eq!(sparkline(&[f64::NAN, 1.0], 9), "▁▁");
-        assert_eq!(sparkline(&[], 9), "");
     }
 }

@@ -2,20 +2,13 @@
 
 use std::time::Duration;
 
-use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout};
-use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use anstyle::Style;
 
-use crate::commands::scrape::history::{History, Mark, Trend};
-use crate::commands::scrape::rows::{Filter, Row};
-use crate::commands::scrape::{ELSEWHERE, rows};
-
-const VALUE: usize = 12;
-const CHANGE: usize = 9;
-const RATE: usize = 10;
-const BOUND: usize = 12;
+use crate::commands::scrape::history::History;
+use crate::commands::scrape::rows::Filter;
+use crate::commands::scrape::{ELSEWHERE, figures, rows, table};
+use crate::terminal::style::{BAD, FRAME, Line, TYPE, WARN};
+use crate::terminal::text::{columns, fill, printable, wrap};
 
 /// How the last scrape went.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,10 +34,12 @@ pub(crate) struct Screen {
     /// Seconds since then, when an answer is overdue.
     pub(crate) overdue: Option<u64>,
     pub(crate) filter: Filter,
+    /// The filter is being typed.
+    pub(crate) typing: bool,
     pub(crate) paused: bool,
-    /// The first row that is shown.
+    /// The first line of the rows that is shown.
     pub(crate) scroll: usize,
-    /// How many rows the last frame had room for: what a page is.
+    /// How many lines the last frame had room for: what a page is.
     pub(crate) page: usize,
 }
 
@@ -57,265 +52,127 @@ impl Screen {
             last: Last::Pending,
             overdue: None,
             filter: Filter::default(),
+            typing: false,
             paused: false,
             scroll: 0,
             page: 1,
         }
     }
 
-    pub(crate) fn draw(&mut self, frame: &mut Frame<'_>) {
-        let [title, state, head, body, keys] = Layout::vertical([
-            Constraint::Length(1),
-            Constraint::Length(1),
-            Constraint::Length(1),
-            Constraint::Min(1),
-            Constraint::Length(1),
-        ])
-        .areas(frame.area());
+    /// The lines from the top to the bottom of a terminal of this size.
+    pub(crate) fn frame(&mut self, (width, height): (usize, usize)) -> Vec<Line> {
         let rows = rows::rows(&self.history, &self.filter);
-        self.page = usize::from(body.height).max(1);
-        self.scroll = self.scroll.min(rows.len().saturating_sub(self.page));
-        let width = usize::from(body.width);
-
-        frame.render_widget(self.title(), title);
-        frame.render_widget(self.state(), state);
-        frame.render_widget(Line::styled(headings(width), dim()), head);
-        let stale = matches!(self.last, Last::Bad(_)) || self.overdue.is_some();
-        let lines: Vec<Line<'_>> = rows
-            .iter()
-            .skip(self.scroll)
-            .take(self.page)
-            .map(|row| line(row, width, stale))
-            .collect();
-        if lines.is_empty() {
-            frame.render_widget(Paragraph::new(self.nothing()), body);
-        } else {
-            frame.render_widget(Paragraph::new(lines), body);
+        let body: Vec<Line> = rows.iter().flat_map(|row| table::lines(row, width)).collect();
+        let mut frame = self.head(width);
+        let mut keys = self.keys(None, width);
+        self.page = height.saturating_sub(frame.len() + keys.len()).max(1);
+        self.scroll = self.scroll.min(body.len().saturating_sub(self.page));
+        if body.len() > self.page {
+            let last = (self.scroll + self.page).min(body.len());
+            keys = self.keys(Some(format!("{last}/{}", body.len())), width);
         }
-        frame.render_widget(self.keys(rows.len(), width), keys);
+
+        let stale = matches!(self.last, Last::Bad(_)) || self.overdue.is_some();
+        let shown = body.iter().skip(self.scroll).take(self.page).cloned();
+        let shown = shown.map(|line| if stale { line.all_in(FRAME) } else { line });
+        let mut shown: Vec<Line> =
+            if body.is_empty() { self.nothing(width) } else { shown.collect() };
+        shown.resize_with(self.page, Line::default);
+        frame.extend(shown);
+        frame.extend(keys);
+        frame
     }
 
-    fn title(&self) -> Line<'_> {
-        let pace = if self.paused {
-            Span::styled("  paused", warn())
-        } else {
-            Span::styled(format!("  every {} s", self.every.as_secs_f64()), dim())
+    /// What is scraped, and how the last scrape went.
+    fn head(&self, width: usize) -> Vec<Line> {
+        let (style, pace) = match self.paused {
+            true => (WARN, "  paused".to_owned()),
+            false => (FRAME, format!("  every {} s", self.every.as_secs_f64())),
         };
-        Line::from(vec![Span::styled(self.url.as_str(), bold()), pace])
+        let mut lines = Line::chopped(TYPE, &self.url, width);
+        match lines.pop() {
+            Some(last) if last.columns() + columns(&pace) <= width => {
+                lines.push(last.and(style, pace));
+            }
+            last => lines.extend(last.into_iter().chain([Line::of(style, pace)])),
+        }
+        let (style, words) = self.state();
+        lines.extend(wrap(&words, width).into_iter().map(|line| Line::of(style, line)));
+        lines.push(table::headings(width));
+        lines
     }
 
-    fn state(&self) -> Line<'_> {
+    fn state(&self) -> (Style, String) {
         if let Some(seconds) = self.overdue {
-            return Line::styled(format!("no answer for {seconds} s: does the app hang?"), bad());
+            return (BAD, format!("no answer for {seconds} s: does the app hang?"));
         }
         match &self.last {
-            Last::Pending => Line::styled("waiting for the first answer ...", dim()),
+            Last::Pending => (FRAME, "waiting for the first answer ...".to_owned()),
             Last::Good { took, bytes, warning } => {
-                let mut spans = vec![Span::raw(format!(
+                let words = format!(
                     "200 in {:.1} ms, {} bytes, {} series",
                     took.as_secs_f64() * 1000.0,
-                    rows::number(*bytes as f64),
-                    rows::number(self.history.series_count() as f64),
-                ))];
-                if let Some(warning) = warning {
-                    spans.push(Span::styled(format!("   {warning}"), warn()));
+                    figures::number(*bytes as f64),
+                    figures::number(self.history.series_count() as f64),
+                );
+                match warning {
+                    Some(warning) => (WARN, format!("{words}. {}", printable(warning))),
+                    None => (Style::new(), words),
                 }
-                Line::from(spans)
             }
             Last::Bad(words) => {
                 let old =
                     if self.history.scrapes() > 0 { " Below: what it said last." } else { "" };
-                Line::styled(format!("{words}{old}"), bad())
+                (BAD, format!("{}{old}", printable(words)))
             }
         }
     }
 
-    fn nothing(&self) -> Vec<Line<'_>> {
+    fn nothing(&self, width: usize) -> Vec<Line> {
         let words = match (&self.last, self.history.scrapes()) {
-            (Last::Bad(_), 0) => {
-                "It is asked again and again: start the app, and its series appear here."
+            (Last::Bad(_), 0) => &[
+                "It is asked again and again: start the app, and its series appear here.",
+                ELSEWHERE,
+            ][..],
+            (_, 0) => &[],
+            _ if self.filter != Filter::default() => {
+                &["No series passes the filter. Tab and / change it."]
             }
-            (_, 0) => "",
-            _ if self.filter != Filter::default() => "No series passes the filter. Esc clears it.",
-            _ => "The page holds no series.",
+            _ => &["The page holds no series."],
         };
-        let elsewhere = match (&self.last, self.history.scrapes()) {
-            (Last::Bad(_), 0) => ELSEWHERE,
-            _ => "",
-        };
-        vec![Line::raw(""), Line::raw(words), Line::raw(elsewhere)]
+        let lines = words.iter().flat_map(|words| wrap(words, width));
+        [String::new()].into_iter().chain(lines).map(|line| Line::of(Style::new(), line)).collect()
     }
 
-    fn keys(&self, rows: usize, width: usize) -> Line<'_> {
-        let mut spans = Vec::new();
-        let key = |name: &'static str, what: &'static str| {
-            [Span::styled(name, bold()), Span::styled(format!(" {what}  "), dim())]
-        };
-        if self.filter.text.is_empty() {
-            spans.extend(key("type", "to filter"));
-        } else {
-            spans.push(Span::styled("filter: ", dim()));
-            spans.push(Span::styled(format!("{}▏ ", self.filter.text), warn()));
+    /// The keys, and at the end which lines of all are shown.
+    fn keys(&self, position: Option<String>, width: usize) -> Vec<Line> {
+        if self.typing {
+            let filter = format!("filter: {}▏", printable(&self.filter.text));
+            let keys = "Enter: done  Esc: no filter".to_owned();
+            return fill([filter, keys], width)
+                .into_iter()
+                .map(|line| Line::of(WARN, line))
+                .collect();
         }
-        spans.extend(key("Tab", if self.filter.moving { "all series" } else { "only moving" }));
-        spans.extend(key("Space", if self.paused { "go on" } else { "pause" }));
-        spans.extend(key("↑↓", "scroll"));
-        spans.extend(key("Esc", if self.filter.text.is_empty() { "quit" } else { "clear" }));
-        let position = if rows > self.page {
-            format!("{}/{rows}", (self.scroll + self.page).min(rows))
-        } else {
-            String::new()
+        let moving = if self.filter.moving { "Tab: all series" } else { "Tab: only moving" };
+        let paused = if self.paused { "Space: go on" } else { "Space: pause" };
+        let filter = match self.filter.text.as_str() {
+            "" => "/: filter".to_owned(),
+            text => format!("/: filter \"{}\"", printable(text)),
         };
-        let used: usize = spans.iter().map(Span::width).sum();
-        let room = width.saturating_sub(used);
-        spans.push(Span::styled(format!("{position:>room$}"), dim()));
-        Line::from(spans)
-    }
-}
-
-/// How wide the last column is. At 80 columns `{endpoint="/treecounter",status="503"}` must fit.
-fn spark_width(width: usize) -> usize {
-    if width >= 150 {
-        60
-    } else if width >= 110 {
-        30
-    } else {
-        6
-    }
-}
-
-fn name_width(width: usize) -> usize {
-    width.saturating_sub(VALUE + CHANGE + RATE + spark_width(width) + 2).max(10)
-}
-
-fn headings(width: usize) -> String {
-    format!(
-        "{:name$}{:>VALUE$}{:>CHANGE$}{:>RATE$}  {}",
-        "series",
-        "value",
-        "change",
-        "rate",
-        "trend",
-        name = name_width(width)
-    )
-}
-
-fn line(row: &Row, width: usize, stale: bool) -> Line<'static> {
-    let line = match row {
-        Row::Gap => Line::default(),
-        Row::Family { name, kind, help } => Line::from(vec![
-            Span::styled(name.clone(), bold()),
-            Span::styled(format!("  {kind}  "), Style::new().fg(Color::Cyan)),
-            Span::styled(
-                cut(help, width.saturating_sub(name.chars().count() + kind.name().len() + 5)),
-                dim(),
-            ),
-        ]),
-        Row::Lone { name, kind, value, trend } => {
-            let mut line = series(&format!("  {name}"), *value, trend, width);
-            let room = line.spans[0].width();
-            let named = name.chars().count();
-            // The kind stands beside the name as far as there is room.
-            let kind = cut(&format!("  {kind}"), room.saturating_sub(named + 1));
-            let kind = if kind.ends_with('…') { String::new() } else { kind };
-            let rest = room.saturating_sub(named);
-            line.spans[0] =
-                Span::styled(fit(name, room.min(named + 1)).trim_end().to_owned(), bold());
-            line.spans
-                .insert(1, Span::styled(format!("{kind:<rest$}"), Style::new().fg(Color::Cyan)));
-            line
+        let mut keys = vec!["q: quit".to_owned(), paused.to_owned(), moving.to_owned(), filter];
+        keys.push("↑↓: scroll".to_owned());
+        // A second blank between two of them; the first is that of the line.
+        let keys = keys.iter().map(|key| format!("{key} "));
+        let mut lines = fill(keys, width);
+        if let (Some(position), Some(last)) = (position, lines.last_mut()) {
+            let room = width.saturating_sub(columns(last));
+            if columns(&position) <= room {
+                *last += &format!("{position:>room$}");
+            }
         }
-        Row::Series { name, value, trend } => series(&format!("  {name}"), *value, trend, width),
-        Row::Quantiles([p50, p95, p99]) => Line::styled(
-            format!(
-                "    estimated  p50 {}  p95 {}  p99 {}",
-                rows::number(*p50),
-                rows::number(*p95),
-                rows::number(*p99)
-            ),
-            Style::new().fg(Color::Cyan),
-        ),
-        Row::Empty { from, to, buckets } => Line::styled(
-            format!(
-                "{:>BOUND$} {buckets} empty buckets, to ≤ {}",
-                format!("≤ {}", rows::bound(*from)),
-                rows::bound(*to)
-            ),
-            dim(),
-        ),
-        Row::Bucket { bound, count, share } => {
-            let room = width.saturating_sub(BOUND + VALUE + 4).min(100);
-            Line::from(vec![
-                Span::styled(format!("{:>BOUND$} ", format!("≤ {}", rows::bound(*bound))), dim()),
-                Span::styled(format!("{:<room$}", bar(*share, room)), Style::new().fg(Color::Cyan)),
-                Span::raw(format!(" {:>w$}", rows::number(*count), w = VALUE - 1)),
-            ])
-        }
-    };
-    if stale { line.style(dim()) } else { line }
-}
-
-fn series(name: &str, value: f64, trend: &Trend, width: usize) -> Line<'static> {
-    let moved = trend.change.is_some_and(|change| change != 0.0);
-    let style = if moved { Style::new().fg(Color::Green) } else { Style::new() };
-    let number = rows::number(value);
-    // A long number takes from the room of the name.
-    let more = number.chars().count().saturating_sub(VALUE);
-    let mut spans = vec![
-        Span::raw(fit(name, name_width(width) - more)),
-        Span::styled(format!("{number:>VALUE$}"), style),
-    ];
-    match trend.mark {
-        Some(Mark::Reset) => spans.push(Span::styled(format!("{:>CHANGE$}", "↺ reset"), bad())),
-        Some(Mark::New) => spans.push(Span::styled(format!("{:>CHANGE$}", "new"), warn())),
-        None => spans.push(Span::styled(format!("{:>CHANGE$}", rows::change(trend)), style)),
+        lines.into_iter().map(|line| Line::of(FRAME, line)).collect()
     }
-    spans.push(Span::raw(format!("{:>RATE$}", rows::rate(trend))));
-    spans.push(Span::styled(
-        format!("  {}", rows::sparkline(&trend.course, spark_width(width))),
-        Style::new().fg(Color::Cyan),
-    ));
-    Line::from(spans)
-}
-
-/// A bar with eighths of a cell, so that small differences show.
-fn bar(share: f64, width: usize) -> String {
-    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (share * width as f64 * 8.0).round() as usize;
-    // What is not empty can be seen.
-    let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
-    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
-}
-
-/// Exactly so wide: cut, or filled up.
-fn fit(text: &str, width: usize) -> String {
-    format!("{:<width$}", cut(text, width.saturating_sub(1)))
-}
-
-/// At most so wide, with a sign that something is missing.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
-}
-
-fn bold() -> Style {
-    Style::new().add_modifier(Modifier::BOLD)
-}
-
-fn dim() -> Style {
-    Style::new().add_modifier(Modifier::DIM)
-}
-
-fn warn() -> Style {
-    Style::new().fg(Color::Yellow)
-}
-
-fn bad() -> Style {
-    Style::new().fg(Color::Red)
 }
 
 #[cfg(test)]
@@ -323,9 +180,8 @@ mod tests {
     use super::*;
     use crate::commands::scrape::keys;
     use crate::exposition::parse;
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
-    use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+    use crate::terminal::live::Input;
+    use crossterm::event::KeyCode;
 
     const PAGE: &str = "\
         # HELP requests_total Requests answered.\n# TYPE requests_total counter\n\
@@ -350,19 +206,17 @@ mod tests {
     }
 
     /// What stands on a terminal of that size, without the blanks at the ends.
-    fn shown(screen: &mut Screen, width: u16, height: u16) -> Vec<String> {
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| screen.draw(frame)).unwrap();
-        let buffer = terminal.backend().buffer();
-        let rows = buffer.content().chunks(usize::from(width));
-        rows.map(|row| {
-            row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
-        })
-        .collect()
+    fn shown(screen: &mut Screen, width: usize, height: usize) -> Vec<String> {
+        let frame = screen.frame((width, height));
+        let lines = frame.iter().map(|line| {
+            assert!(width < 20 || line.columns() <= width, "wider than {width}: {line}");
+            anstream::adapter::strip_str(&line.to_string()).to_string().trim_end().to_owned()
+        });
+        lines.collect()
     }
 
     fn press(screen: &mut Screen, code: KeyCode) -> bool {
-        keys::pressed(screen, &Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+        keys::pressed(screen, Input::Key(code))
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use crate::commands::traffic::figures::Figures;
+use crate::terminal;
 
 /// How often the line on a terminal is drawn.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -43,8 +44,7 @@ impl ProgressLine {
         // A progress line that cannot be written is no reason to stop the load.
         let mut out = std::io::stderr().lock();
         let _ = if self.terminal {
-            let width = ratatui::crossterm::terminal::size()
-                .map_or(80, |(columns, _)| usize::from(columns));
+            let width = terminal::size().0;
             let line = self.with_bar(&line, elapsed, width.saturating_sub(1));
             // Carriage return, the line, and the rest of an older and longer line cleared.
             write!(out, "\r{line}\x1b[K").and_then(|()| out.flush())
@@ -56,7 +56,7 @@ impl ProgressLine {
     /// Leaves the terminal on a fresh line.
     pub(crate) fn end(&self) {
         if self.terminal {
-            eprint!("\r\x1b[K");
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }
 

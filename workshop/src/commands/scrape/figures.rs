@@ -1,0 +1,117 @@
+//! Figures in few columns: numbers, changes, rates, and bars of different heights.
+
+use crate::commands::scrape::history::Trend;
+
+/// A number as it is read most easily: digits in groups, and no more of them than matter.
+pub(crate) fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    if value != 0.0 && !(1e-4..1e15).contains(&value.abs()) {
+        return format!("{value:.3e}");
+    }
+    let digits = match value.abs() {
+        size if size.fract() == 0.0 => 0,
+        size if size >= 1000.0 => 1,
+        size if size >= 1.0 => 3,
+        _ => 4,
+    };
+    let text = format!("{value:.digits$}");
+    let (whole, broken) = text.split_once('.').unwrap_or((&text, ""));
+    let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |whole| ("-", whole));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let broken = broken.trim_end_matches('0');
+    if broken.is_empty() { format!("{sign}{grouped}") } else { format!("{sign}{grouped}.{broken}") }
+}
+
+/// A change with its sign; nothing while there is none.
+pub(crate) fn change(trend: &Trend) -> String {
+    match trend.change {
+        Some(change) if change > 0.0 => format!("+{}", number(change)),
+        Some(change) if change < 0.0 => number(change),
+        _ => String::new(),
+    }
+}
+
+pub(crate) fn rate(trend: &Trend) -> String {
+    match trend.rate {
+        Some(rate) if rate >= 100.0 => format!("{}/s", number(rate.round())),
+        Some(rate) if rate > 0.0 && rate < 0.01 => "<0.01/s".to_owned(),
+        Some(rate) => format!("{}/s", number((rate * 100.0).round() / 100.0)),
+        None => String::new(),
+    }
+}
+
+/// The last steps as bars of different heights, newest at the right.
+pub(crate) fn sparkline(course: &[f64], width: usize) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let shown = &course[course.len().saturating_sub(width)..];
+    let finite = || shown.iter().copied().filter(|value| value.is_finite());
+    let (low, high) =
+        (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    // What never moves is a flat line, however large it is.
+    shown
+        .iter()
+        .map(|value| {
+            if !value.is_finite() || high <= low {
+                return BARS[0];
+            }
+            BARS[(((value - low) / (high - low)) * 7.0).round() as usize]
+        })
+        .collect()
+}
+
+/// A bound as PromQL writes it.
+pub(crate) fn bound(bound: f64) -> String {
+    if bound.is_infinite() { "+Inf".to_owned() } else { format!("{bound}") }
+}
+
+/// A bar with eighths of a cell, so that small differences show.
+pub(crate) fn bar(share: f64, width: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share * width as f64 * 8.0).round() as usize;
+    // What is not empty can be seen.
+    let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
+    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_grouped() {
+        for (value, text) in [
+            (0.0, "0"),
+            (1_234_567.0, "1,234,567"),
+            (-1234.56, "-1,234.6"),
+            (999.0, "999"),
+            (0.15, "0.15"),
+            (2.5, "2.5"),
+            (0.000_012, "1.200e-5"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (1_795_362_144.25, "1,795,362,144.2"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn sparklines_stretch_from_the_lowest_to_the_highest() {
+        assert_eq!(sparkline(&[1.0, 8.0, 4.5], 10), "▁█▅");
+        assert_eq!(sparkline(&[1.0, 2.0, 3.0], 2), "▁█");
+        assert_eq!(sparkline(&[5.0, 5.0], 9), "▁▁");
+        assert_eq!(sparkline(&[f64::NAN, 1.0], 9), "▁▁");
+        assert_eq!(sparkline(&[], 9), "");
+    }
+}
