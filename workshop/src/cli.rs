@@ -1,5 +1,6 @@
 //! The command line: which command was asked for, and the exit code it ends with.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -72,7 +73,11 @@ pub fn run() -> ExitCode {
         Ok(code)
     });
     result.unwrap_or_else(|error| {
-        eprintln!("{}", reflow(&format!("error: {error:#}"), terminal::width()));
+        let error = format!("error: {error:#}");
+        match std::io::stderr().is_terminal() {
+            true => eprintln!("{}", reflow(&error, terminal::width())),
+            false => eprintln!("{error}"),
+        }
         ExitCode::from(2)
     })
 }

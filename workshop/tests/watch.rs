@@ -256,7 +256,9 @@ fn on_a_terminal_the_frame_fits_and_keys_do_what_commands_do() {
         assert!(screen.len() <= usize::from(lines), "{screen:#?}");
         assert!(screen.iter().all(|line| line.chars().count() <= columns.into()), "{screen:#?}");
         let text = screen.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
-        for part in ["FAIL /metrics answers 200", "expected ", "found 404", "of 9 checks pass"] {
+        for part in
+            ["FAIL /treecounter answers with a page", "expected ", "found 404", "of 9 checks pass"]
+        {
             assert!(text.contains(part), "{part:?} is not in\n{}", screen.join("\n"));
         }
         // What stood on the screen before is scrolled away, not wiped.
@@ -277,7 +279,7 @@ fn on_a_terminal_the_frame_fits_and_keys_do_what_commands_do() {
         pty.until(since, "q: quit");
         let since = pty.shown().len();
         pty.press("r");
-        pty.until(since, "found     404");
+        pty.until(since, "404: nothing answers");
         pty.until(since, "q: quit");
         let since = pty.shown().len();
         pty.press("n");

@@ -41,7 +41,7 @@ impl Page {
             let before = if index == 0 { before } else { "" };
             let blank =
                 margin.saturating_sub(columns(&anstream::adapter::strip_str(before).to_string()));
-            self.line(&format!("{before}{:blank$}{}", "", paint(style, part)));
+            self.line(&format!("{before}{:blank$}{}", "", paint(style, printable(part))));
         }
     }
 
@@ -49,7 +49,7 @@ impl Page {
     pub(crate) fn expectation(&mut self, finding: &Finding) {
         for (label, value) in [("expected", &finding.expected), ("found", &finding.found)] {
             let label = format!("{:MARGIN$}{label}", "");
-            self.beside(&label, MARGIN + LABEL, Style::new(), &printable(value));
+            self.beside(&label, MARGIN + LABEL, Style::new(), value);
         }
     }
 

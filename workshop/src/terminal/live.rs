@@ -47,7 +47,7 @@ pub(crate) fn is_possible() -> bool {
 }
 
 impl Live {
-    /// Takes the keys alone. What is printed meanwhile needs a carriage return before each line feed.
+    /// Takes the keys alone. What is printed meanwhile needs a carriage return before a line feed.
     pub(crate) fn keys() -> io::Result<Self> {
         Self::take(KEYS)
     }

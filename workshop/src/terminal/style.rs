@@ -7,7 +7,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use crate::terminal::text::{chop, columns};
+use crate::terminal::text::columns;
 
 /// What is well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -63,11 +63,6 @@ impl Line {
     pub(crate) fn all_in(mut self, style: Style) -> Self {
         self.0.iter_mut().for_each(|piece| piece.0 = style);
         self
-    }
-
-    /// A text as lines, broken anywhere so that none is wider.
-    pub(crate) fn chopped(style: Style, text: &str, width: usize) -> Vec<Self> {
-        chop(text, width).into_iter().map(|part| Self::of(style, part)).collect()
     }
 
     pub(crate) fn columns(&self) -> usize {

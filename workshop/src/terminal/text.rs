@@ -89,6 +89,18 @@ pub(crate) fn reflow_prose(text: &str, width: usize) -> String {
     broken.collect::<Vec<_>>().join("\n")
 }
 
+/// Breaks a series behind its commas, and where that is not enough anywhere.
+pub(crate) fn chop_series(series: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for label in series.split_inclusive(',') {
+        match lines.last_mut() {
+            Some(last) if columns(last) + columns(label) <= width => last.push_str(label),
+            _ => lines.extend(chop(label, width)),
+        }
+    }
+    lines
+}
+
 /// Breaks a text anywhere, so that no part of it is wider.
 pub(crate) fn chop(text: &str, width: usize) -> Vec<String> {
     let mut parts = vec![String::new()];
@@ -105,17 +117,6 @@ pub(crate) fn chop(text: &str, width: usize) -> Vec<String> {
         }
     }
     parts
-}
-
-/// The beginning of a text that is too long for its place, with a sign that something is missing.
-pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
-    if columns(text) <= width {
-        return Cow::Borrowed(text);
-    }
-    let mut parts = chop(text, width.saturating_sub(1));
-    let mut first = parts.swap_remove(0);
-    first.push('…');
-    Cow::Owned(first)
 }
 
 #[cfg(test)]
@@ -149,10 +150,15 @@ mod tests {
     }
 
     #[test]
+    fn a_series_is_broken_between_its_labels() {
+        assert_eq!(chop_series("a{b=\"1\",c=\"2\"}", 9), ["a{b=\"1\",", "c=\"2\"}"]);
+        assert_eq!(chop_series("a{b=\"1\",c=\"2\"}", 6), ["a{b=\"1", "\",", "c=\"2\"}"]);
+    }
+
+    #[test]
     fn wide_letters_take_two_columns() {
         assert_eq!(columns("樹木"), 4);
         assert_eq!(chop("樹木ab", 3), ["樹", "木a", "b"]);
-        assert_eq!((cut("樹木樹", 4).as_ref(), cut("樹木", 4).as_ref()), ("樹…", "樹木"));
     }
 
     #[test]

@@ -6,6 +6,9 @@ mod doctor;
 mod files;
 mod prefetch;
 mod progress;
+#[cfg(target_os = "linux")]
+#[path = "../support/pty.rs"]
+mod pty;
 mod puzzles;
 mod screens;
 mod terminal;

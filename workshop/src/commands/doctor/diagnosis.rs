@@ -2,7 +2,7 @@
 
 use crate::terminal::shell::Shell;
 use crate::terminal::style::{BAD, FRAME, GOOD, WARN, paint};
-use crate::terminal::text::fill;
+use crate::terminal::text::{fill, printable};
 
 /// How much a diagnosis matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,9 @@ impl Diagnosis {
         };
         let wrap = |text: &str| {
             // Commands in backquotes stay in one piece, so that they can be copied.
-            fill(pieces(text), width - column).join(&format!("\n{:column$}", ""))
+            let pieces = pieces(text);
+            let shown = pieces.iter().map(|piece| printable(piece));
+            fill(shown, width - column).join(&format!("\n{:column$}", ""))
         };
         let mut lines = format!("{} {gap}{}", paint(style, mark), wrap(&self.found));
         if let Some(fix) = &self.fix {

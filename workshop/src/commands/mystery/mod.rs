@@ -83,7 +83,7 @@ fn stop_on_ctrl_c() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         process::stop_all();
         crate::check::stack::stop_all();
-        eprintln!("");
+        eprintln!();
         std::process::exit(130);
     })?;
     Ok(())

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::commands::scrape::history::History;
 use crate::commands::scrape::rows::{Filter, Row};
 use crate::commands::scrape::{figures, rows};
-use crate::terminal::text::{chop, columns, wrap};
+use crate::terminal::text::{chop_series, columns, wrap};
 
 const VALUE: usize = 14;
 const BOUND: usize = 12;
@@ -79,7 +79,7 @@ fn named(
         () if columns(&with_kind) <= width => writeln!(text, "{}", with_kind.trim_end()),
         () if columns(&line) <= width => writeln!(text, "{line}"),
         () => {
-            chop(name, width).iter().try_for_each(|part| writeln!(text, "{part}"))?;
+            chop_series(name, width).iter().try_for_each(|part| writeln!(text, "{part}"))?;
             writeln!(text, "{}  {value}", pad(""))
         }
     }

@@ -231,6 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn the_programs_own_come_first() {
+        let history = history(&[
+            "process_threads 2\ntreecounter_build_info 1\nrequests_total 1\ntokio_workers 2\ntrees 3\n",
+        ]);
+        assert_eq!(
+            names(&rows(&history, &Filter::default())),
+            [
+                "requests_total",
+                "trees",
+                "process_threads",
+                "treecounter_build_info",
+                "tokio_workers"
+            ]
+        );
+    }
+
+    #[test]
     fn only_what_moves() {
         let before = "# TYPE a counter\na{x=\"1\"} 1\na{x=\"2\"} 2\n# TYPE b gauge\nb 3\n";
         let after = "# TYPE a counter\na{x=\"1\"} 1\na{x=\"2\"} 5\n# TYPE b gauge\nb 3\n";

@@ -6,7 +6,7 @@ use crate::commands::scrape::figures;
 use crate::commands::scrape::history::{Mark, Trend};
 use crate::commands::scrape::rows::Row;
 use crate::terminal::style::{BAD, FRAME, GOOD, Line, TYPE, WARN};
-use crate::terminal::text::{chop, columns, wrap};
+use crate::terminal::text::{chop, chop_series, columns, fill, wrap};
 
 const VALUE: usize = 12;
 const CHANGE: usize = 9;
@@ -55,15 +55,21 @@ pub(crate) fn lines(row: &Row, width: usize) -> Vec<Line> {
         }
         Row::Quantiles(estimates) => {
             let estimates = ["p50", "p95", "p99"].iter().zip(estimates);
-            let words: Vec<String> = estimates
-                .map(|(name, value)| format!("{name} {}", figures::number(*value)))
-                .collect();
-            vec![Line::of(PLAIN, format!("    estimated  {}", words.join("  ")))]
+            let words =
+                estimates.map(|(name, value)| format!("{name} {} ", figures::number(*value)));
+            let lines =
+                fill(["estimated ".to_owned()].into_iter().chain(words), width.saturating_sub(4));
+            lines.iter().map(|line| Line::of(PLAIN, format!("    {}", line.trim_end()))).collect()
         }
         Row::Empty { from, to, buckets } => {
             let from = format!("≤ {}", figures::bound(*from));
             let words = format!("{buckets} empty buckets, to ≤ {}", figures::bound(*to));
-            vec![Line::of(FRAME, format!("{from:>BOUND$} {words}"))]
+            let lines = wrap(&words, width.saturating_sub(BOUND + 1)).into_iter().enumerate();
+            let lines = lines.map(|(index, words)| match index {
+                0 => format!("{from:>BOUND$} {words}"),
+                _ => format!("{:BOUND$} {words}", ""),
+            });
+            lines.map(|line| Line::of(FRAME, line)).collect()
         }
         Row::Bucket { bound, count, share } => {
             let room = width.saturating_sub(BOUND + VALUE + 4).min(BAR);
@@ -83,14 +89,16 @@ fn family(name: &str, kind: &str, help: &str, width: usize) -> Vec<Line> {
     if head.columns() + 2 + columns(help) <= width {
         return vec![head.and(FRAME, format!("  {help}"))];
     }
-    let mut lines = match head.columns() <= width {
-        true => vec![head],
-        false => Line::chopped(TYPE, name, width),
+    let below = |text: &str| -> Vec<Line> {
+        let room = width.saturating_sub(2);
+        let lines = wrap(text, room).into_iter().flat_map(|line| chop(&line, room));
+        lines.map(|line| Line::of(FRAME, format!("  {line}"))).collect()
     };
-    let below = wrap(help, width.saturating_sub(2));
-    let below = below.iter().flat_map(|line| chop(line, width.saturating_sub(2)));
-    lines.extend(below.map(|line| Line::of(FRAME, format!("  {line}"))));
-    lines
+    if head.columns() <= width {
+        return [vec![head], below(help)].concat();
+    }
+    let name = chop(name, width).into_iter().map(|part| Line::of(TYPE, part));
+    [name.collect(), below(kind), below(help)].concat()
 }
 
 /// A name and its figures, beside it if there is room.
@@ -100,7 +108,8 @@ fn series(style: Style, name: &str, value: f64, trend: &Trend, width: usize) -> 
     if columns(name) + more < name_width(width) {
         return vec![figures_beside(Line::of(style, name), value, trend, width)];
     }
-    let mut lines = Line::chopped(style, name, width);
+    let name = chop_series(name, width).into_iter();
+    let mut lines: Vec<Line> = name.map(|part| Line::of(style, part)).collect();
     lines.push(figures_beside(Line::default(), value, trend, width));
     lines
 }

@@ -8,7 +8,7 @@ use crate::commands::scrape::history::History;
 use crate::commands::scrape::rows::Filter;
 use crate::commands::scrape::{ELSEWHERE, figures, rows, table};
 use crate::terminal::style::{BAD, FRAME, Line, TYPE, WARN};
-use crate::terminal::text::{columns, fill, printable, wrap};
+use crate::terminal::text::{chop, columns, fill, printable, wrap};
 
 /// How the last scrape went.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +89,8 @@ impl Screen {
             true => (WARN, "  paused".to_owned()),
             false => (FRAME, format!("  every {} s", self.every.as_secs_f64())),
         };
-        let mut lines = Line::chopped(TYPE, &self.url, width);
+        let url = chop(&self.url, width).into_iter();
+        let mut lines: Vec<Line> = url.map(|part| Line::of(TYPE, part)).collect();
         match lines.pop() {
             Some(last) if last.columns() + columns(&pace) <= width => {
                 lines.push(last.and(style, pace));
@@ -209,7 +210,7 @@ mod tests {
     fn shown(screen: &mut Screen, width: usize, height: usize) -> Vec<String> {
         let frame = screen.frame((width, height));
         let lines = frame.iter().map(|line| {
-            assert!(width < 20 || line.columns() <= width, "wider than {width}: {line}");
+            assert!(width < 40 || line.columns() <= width, "wider than {width}: {line}");
             anstream::adapter::strip_str(&line.to_string()).to_string().trim_end().to_owned()
         });
         lines.collect()
@@ -233,17 +234,17 @@ mod tests {
                 "  {endpoint=\"/treecounter\",status=\"200\"}        1,203       +3       3/s  ▁",
                 "  {endpoint=\"/treecounter\",status=\"503\"}            7                0/s  ▁",
                 "",
-                "tokio_workers  gauge                                2                     ▁▁",
-                "",
                 "latency_seconds  histogram  Time.",
                 "  latency_seconds                                   4                0/s  ▁",
                 "    estimated  p50 0.2333  p95 0.4733  p99 0.4947",
                 "       ≤ 0.1 █████████████████▍                                             1",
                 "       ≤ 0.5 ████████████████████████████████████████████████████           3",
+                "      ≤ +Inf                                                                0",
+                "",
             ]
         );
         assert!(
-            rows[19].starts_with("type to filter  Tab only moving  Space pause"),
+            rows[19].starts_with("q: quit  Space: pause  Tab: only moving  /: filter  ↑↓: scroll"),
             "{}",
             rows[19]
         );
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn typing_filters_and_escape_clears_before_it_quits() {
         let mut screen = screen(&[PAGE]);
-        for letter in "5o3".chars() {
+        for letter in "/5o3".chars() {
             assert!(!press(&mut screen, KeyCode::Char(letter)));
         }
         assert!(shown(&mut screen, 80, 24)[4].starts_with("No series passes the filter"));
@@ -292,7 +293,7 @@ mod tests {
         press(&mut screen, KeyCode::Char('0'));
         let rows = shown(&mut screen, 80, 24);
         assert!(rows[4].contains("status=\"503\"") && rows[5].is_empty(), "{rows:?}");
-        assert!(rows[23].starts_with("filter: 50▏"), "{}", rows[23]);
+        assert!(rows[23].starts_with("filter: 50▏ Enter: done"), "{}", rows[23]);
         assert!(!press(&mut screen, KeyCode::Esc));
         assert!(screen.filter.text.is_empty());
         assert!(press(&mut screen, KeyCode::Esc));
@@ -309,8 +310,34 @@ mod tests {
         press(&mut screen, KeyCode::End);
         let rows = shown(&mut screen, 80, 24);
         assert!(rows[22].contains("n=\"1999\"") && rows[23].ends_with("2001/2001"), "{rows:?}");
+        press(&mut screen, KeyCode::Char('/'));
         press(&mut screen, KeyCode::Char('1'));
         assert_eq!(screen.scroll, 0);
+    }
+
+    #[test]
+    fn what_has_no_room_beside_its_figures_stands_above_them() {
+        let rows = shown(&mut screen(&[PAGE]), 40, 30);
+        assert_eq!(
+            rows[..15],
+            [
+                "http://localhost:8001/metrics",
+                "  every 1 s",
+                "200 in 2.0 ms, 441 bytes, 8 series",
+                "        value   change      rate  trend",
+                "requests_total  counter",
+                "  Requests answered.",
+                "  {endpoint=\"/treecounter\",",
+                "status=\"200\"}",
+                "        1,200",
+                "  {endpoint=\"/treecounter\",",
+                "status=\"503\"}",
+                "            7",
+                "",
+                "latency_seconds  histogram  Time.",
+                "  latency_seconds",
+            ]
+        );
     }
 
     #[test]
