@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use crate::course::{Course, Section};
 use crate::learner::plan::{Plan, PlanOutcome};
 use crate::learner::progress::Progress;
-use crate::learner::starter;
 use crate::learner::workspace::Workspace;
+use crate::learner::{stale, starter};
 use crate::terminal::style::{TYPE, paint};
 
 /// Catch up: finish all that comes before a section, and start it
@@ -25,6 +25,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
+    stale::clear(course, &workspace);
     let progress = Progress::load(&workspace);
     let target = course.section(&args.section)?;
     let mut plan = Plan::new(&workspace, format!("goto {}", target.slug));
@@ -44,7 +45,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         let starter = starter::of_file(course, target, file)?;
         plan.set(target, file, starter, "back to the starter")?;
     }
-    let outcome = plan.carry_out(args.yes, progress, |progress| {
+    let outcome = plan.carry_out(args.yes, |progress| {
         for section in caught_up {
             progress.note_caught_up(section);
         }

@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     plan.about(&section.slug);
     let program = puzzle.applied(&starter::finished(section, file)?)?;
     plan.set(section, file, program, "a broken program")?;
-    if plan.carry_out(args.yes, progress, |_| {})? == PlanOutcome::Declined {
+    if plan.carry_out(args.yes, |_| {})? == PlanOutcome::Declined {
         return Ok(ExitCode::FAILURE);
     }
     puzzles.given.retain(|name| *name != puzzle.program);

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use crate::course::Course;
 use crate::learner::plan::{Plan, PlanOutcome};
 use crate::learner::progress::Progress;
-use crate::learner::starter;
 use crate::learner::workspace::Workspace;
+use crate::learner::{stale, starter};
 use crate::terminal::style::{TYPE, paint};
 
 /// Restore a section's starter, and keep a backup of your file
@@ -22,6 +22,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
+    stale::clear(course, &workspace);
     let progress = Progress::load(&workspace);
     let section = progress.pick(course, &workspace, args.section.as_deref())?;
     let mut plan = Plan::new(&workspace, format!("reset {}", section.slug));
@@ -30,7 +31,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         let starter = starter::of_file(course, section, file)?;
         plan.set(section, file, starter, "back to the starter")?;
     }
-    let outcome = plan.carry_out(args.yes, progress, |progress| progress.forget(section))?;
+    let outcome = plan.carry_out(args.yes, |progress| progress.forget(section))?;
     match outcome {
         PlanOutcome::Declined => return Ok(ExitCode::FAILURE),
         PlanOutcome::Unneeded => println!("{} is at its starter: nothing to change.", section.slug),

@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::course::{Course, LearnerFile, Section};
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
-use crate::learner::{starter, workspace};
+use crate::learner::{files, starter};
 use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, paint, plural};
 
 /// How many unchanged lines stand around a change.
@@ -88,7 +88,7 @@ pub(crate) fn differences(
 
 /// The learner's file, and the solution's.
 fn both(workspace: &Workspace, file: &LearnerFile, path: &str) -> anyhow::Result<(String, String)> {
-    let found = workspace::read(&workspace.root().join(path))?;
+    let found = files::read(&workspace.root().join(path))?;
     let yours = String::from_utf8_lossy(found.as_deref().unwrap_or_default()).replace("\r\n", "\n");
     let solution = under_header_of(&yours, &starter::solution(file)?);
     Ok((yours, solution))

@@ -6,19 +6,33 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::learner::files;
 use crate::learner::progress::Progress;
-use crate::learner::workspace;
 use crate::learner::workspace::Workspace;
 
 /// What the first line of a backup's list says before the format's number.
 const TITLE: &str = "cargo workshop backup, format 1: before `cargo workshop ";
 
+/// What stands before the backup's number, in its list.
+const NUMBER: &str = "number ";
+
+/// What stands before the restored backup's name, in the command of an undo.
+pub(crate) const UNDO: &str = "undo ";
+
+/// The directory of a backup that is not whole yet.
+pub(crate) const UNNAMED: &str = "backup";
+
 /// The list of what a backup holds, beside its files.
 const LIST: &str = "backup.txt";
 
+/// Where its files are, each under its path from the root.
+const FILES: &str = "files";
+
 /// What was there before a command changed it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Backup {
+    /// Which one it is, from 1 in the order in which they were made; a clock may be set back.
+    number: u64,
     /// The command that was about to change the files, without `cargo workshop`.
     pub command: String,
     /// Each file's path from the root, and what it held; `None` when there was no such file.
@@ -29,74 +43,127 @@ pub(crate) struct Backup {
     pub progress: Progress,
 }
 
+/// A backup in the list of all.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// Its name.
+    pub name: String,
+    number: u64,
+    /// The command that it was made before; empty when its list is damaged.
+    pub command: String,
+}
+
+impl Listed {
+    fn read(name: String, list: &str) -> Self {
+        let number = list.lines().find_map(|line| line.strip_prefix(NUMBER)?.parse().ok());
+        let command = list.lines().next().and_then(command_of).unwrap_or_default().to_owned();
+        // Backups of earlier versions have no number, and come first.
+        Self { name, number: number.unwrap_or(0), command }
+    }
+
+    /// The name of the backup that an undo has restored, if this is one that an undo has made.
+    pub(crate) fn undone(&self) -> Option<&str> {
+        self.command.strip_prefix(UNDO)
+    }
+}
+
 impl Backup {
+    /// What a command is about to change.
+    pub(crate) fn before(command: &str) -> Self {
+        Self { command: command.to_owned(), ..Self::default() }
+    }
+
     /// Writes the backup, and returns its name: the date (UTC) and the command.
-    pub(crate) fn keep(&self, workspace: &Workspace) -> anyhow::Result<String> {
-        let (name, directory) = self.make_directory(workspace)?;
-        let written = self.write(&directory);
-        if written.is_err() {
-            // Half a backup is worse than none: it looks like one.
+    pub(crate) fn keep(&mut self, workspace: &Workspace) -> anyhow::Result<String> {
+        let parent = backups(workspace);
+        fs::create_dir_all(&parent)
+            .with_context(|| format!("cannot make the directory {}", parent.display()))?;
+        self.number = list(workspace)?.last().map_or(0, |newest| newest.number) + 1;
+        // Half a backup is worse than none: it gets its name when it is whole.
+        let directory = files::beside(&parent.join(UNNAMED));
+        let kept = self.write(&directory).and_then(|()| self.name(&parent, &directory));
+        if kept.is_err() {
             let _ = fs::remove_dir_all(&directory);
         }
-        written.with_context(|| format!("cannot keep a backup in {}", shown(&name)))?;
-        Ok(name)
+        kept.with_context(|| format!("cannot keep a backup in {}", parent.display()))
     }
 
     /// Reads a backup by its name.
     pub(crate) fn open(workspace: &Workspace, name: &str) -> anyhow::Result<Self> {
-        let names = list(workspace)?;
+        let directory = backups(workspace).join(name);
         ensure!(
-            names.iter().any(|known| known == name),
+            is_name(name) && directory.join(LIST).is_file(),
             "there is no backup `{name}`; `cargo workshop undo --list` shows them"
         );
-        let directory = backups(workspace).join(name);
         Self::read(&directory).with_context(|| format!("cannot use the backup {}", shown(name)))
     }
 
-    fn make_directory(&self, workspace: &Workspace) -> anyhow::Result<(String, PathBuf)> {
-        let parent = backups(workspace);
-        fs::create_dir_all(&parent)
-            .with_context(|| format!("cannot make the directory {}", parent.display()))?;
+    /// Takes a file in that was saved after the backup was made, in place of the earlier one. It is
+    /// moved: whoever still writes to it writes into the backup.
+    pub(crate) fn take_in(
+        &mut self,
+        workspace: &Workspace,
+        name: &str,
+        (path, newer): (&str, &Path),
+    ) -> anyhow::Result<()> {
+        let directory = backups(workspace).join(name);
+        let file = directory.join(FILES).join(path);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        if fs::rename(newer, &file).is_err() {
+            // The file is behind a link, on another disk.
+            fs::copy(newer, &file)
+                .with_context(|| format!("what you saved is in {}", newer.display()))?;
+            fs::remove_file(newer)?;
+        }
+        if let Some((_, contents @ None)) = self.files.iter_mut().find(|(known, _)| known == path) {
+            *contents = Some(Vec::new());
+            files::replace(&directory.join(LIST), self.list().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Gives the directory of a whole backup its name.
+    fn name(&self, parent: &Path, directory: &Path) -> anyhow::Result<String> {
         // What an undo undoes has a long name already.
-        let what = match self.command.split_once(' ') {
-            Some(("undo", _)) => "undo".to_owned(),
-            _ => self.command.replace(' ', "-"),
+        let what = match self.command.starts_with(UNDO) {
+            true => "undo".to_owned(),
+            false => self.command.replace(' ', "-"),
         };
         let stem = format!("{}-{what}", stamp(SystemTime::now()));
         for number in 1..100 {
             // Two commands at the same time each get a directory of their own.
             let name = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
-            let directory = parent.join(&name);
-            match fs::create_dir(&directory) {
-                Ok(()) => return Ok((name, directory)),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    return Err(error).with_context(|| {
-                        format!("cannot make the directory {}", directory.display())
-                    });
-                }
+            let place = parent.join(&name);
+            if !place.exists() && fs::rename(directory, &place).is_ok() {
+                return Ok(name);
             }
         }
         bail!("there are too many backups of this moment")
     }
 
     fn write(&self, directory: &Path) -> anyhow::Result<()> {
-        let mut list = format!("{TITLE}{}`\n", self.command);
+        for (path, contents) in &self.files {
+            if let Some(contents) = contents {
+                files::replace(&directory.join(FILES).join(path), contents)?;
+            }
+        }
+        files::replace(&directory.join("progress.txt"), self.progress.to_string().as_bytes())?;
+        files::replace(&directory.join(LIST), self.list().as_bytes())
+    }
+
+    /// The text of the list.
+    fn list(&self) -> String {
+        let mut list = format!("{TITLE}{}`\n{NUMBER}{}\n", self.command, self.number);
         for section in &self.sections {
             list += &format!("section {section}\n");
         }
         for (path, contents) in &self.files {
-            match contents {
-                Some(contents) => {
-                    workspace::replace(&directory.join("files").join(path), contents)?;
-                    list += &format!("kept {path}\n");
-                }
-                None => list += &format!("absent {path}\n"),
-            }
+            let word = if contents.is_some() { "kept" } else { "absent" };
+            list += &format!("{word} {path}\n");
         }
-        let progress = self.progress.to_string();
-        workspace::replace(&directory.join("progress.txt"), progress.as_bytes())?;
-        workspace::replace(&directory.join(LIST), list.as_bytes())
+        list
     }
 
     fn read(directory: &Path) -> anyhow::Result<Self> {
@@ -105,23 +172,22 @@ impl Backup {
         let mut lines = list.lines();
         let command = lines
             .next()
-            .and_then(|line| line.strip_prefix(TITLE)?.strip_suffix('`'))
+            .and_then(command_of)
             .with_context(|| format!("the first line of its {LIST} does not say what it is"))?;
         let progress = fs::read_to_string(directory.join("progress.txt")).unwrap_or_default();
         let mut backup = Self {
             command: command.to_owned(),
-            files: Vec::new(),
-            sections: Vec::new(),
             progress: Progress::parse(&progress).unwrap_or_default(),
+            ..Self::default()
         };
         for line in lines {
             match line.split_once(' ') {
                 Some(("section", slug)) => backup.sections.push(slug.to_owned()),
                 Some(("kept", path)) => {
                     check_inside(path)?;
-                    let file = directory.join("files").join(path);
-                    let contents =
-                        fs::read(&file).with_context(|| format!("cannot read its {path}"))?;
+                    let file = directory.join(FILES).join(path);
+                    let contents = files::read(&file)?;
+                    let contents = contents.with_context(|| format!("it has no {path}"))?;
                     backup.files.push((path.to_owned(), Some(contents)));
                 }
                 Some(("absent", path)) => {
@@ -135,8 +201,8 @@ impl Backup {
     }
 }
 
-/// The names of all complete backups, oldest first.
-pub(crate) fn list(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+/// All complete backups, oldest first.
+pub(crate) fn list(workspace: &Workspace) -> anyhow::Result<Vec<Listed>> {
     let directory = backups(workspace);
     let entries = match fs::read_dir(&directory) {
         Ok(entries) => entries,
@@ -145,14 +211,16 @@ pub(crate) fn list(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
             return Err(error).with_context(|| format!("cannot read {}", directory.display()));
         }
     };
-    let mut names: Vec<String> = entries
+    let mut listed: Vec<Listed> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            entry.path().join(LIST).is_file().then(|| entry.file_name().into_string().ok())?
+            let name = entry.file_name().into_string().ok().filter(|name| is_name(name))?;
+            let list = files::read(&entry.path().join(LIST)).ok()??;
+            Some(Listed::read(name, &String::from_utf8_lossy(&list)))
         })
         .collect();
-    names.sort();
-    Ok(names)
+    listed.sort_by(|one, other| (one.number, &one.name).cmp(&(other.number, &other.name)));
+    Ok(listed)
 }
 
 /// A backup's path as the learner reads it.
@@ -161,7 +229,18 @@ pub(crate) fn shown(name: &str) -> String {
     format!(".workshop/backups/{name}")
 }
 
-fn backups(workspace: &Workspace) -> PathBuf {
+/// The command that the first line of a list names.
+fn command_of(line: &str) -> Option<&str> {
+    line.strip_prefix(TITLE)?.strip_suffix('`')
+}
+
+/// Whether it may be a backup's, and not one that is being made.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\'])
+}
+
+/// Where all backups are.
+pub(crate) fn backups(workspace: &Workspace) -> PathBuf {
     workspace.state().join("backups")
 }
 

@@ -3,8 +3,10 @@
 
 pub(crate) mod backup;
 pub mod embedded;
+pub(crate) mod files;
 pub(crate) mod plan;
 pub mod progress;
 pub(crate) mod puzzles;
+pub(crate) mod stale;
 pub mod starter;
 pub mod workspace;

@@ -1,17 +1,19 @@
 //! Changing the learner's files: shown first, asked for, and backed up before the first one changes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{IsTerminal, Write, stdin, stdout};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use similar::{ChangeTag, TextDiff};
 
 use crate::course::{LearnerFile, Section};
 use crate::learner::backup::Backup;
+use crate::learner::files::Staged;
 use crate::learner::progress::Progress;
-use crate::learner::puzzles;
-use crate::learner::workspace::{Staged, Workspace};
-use crate::learner::{backup, workspace};
+use crate::learner::workspace::Workspace;
+use crate::learner::{backup, files, puzzles};
 use crate::terminal::style::{FRAME, TYPE, paint, plural};
 
 /// What happened to the question.
@@ -82,37 +84,53 @@ impl<'a> Plan<'a> {
         next: Option<Vec<u8>>,
         becomes: String,
     ) -> anyhow::Result<()> {
-        let now = workspace::read(&self.workspace.root().join(&path))?;
+        let now = files::read(&self.workspace.root().join(&path))?;
         if !same(now.as_deref(), next.as_deref()) {
             self.changes.push(Change { path, now, next, becomes });
         }
         Ok(())
     }
 
-    /// Shows the plan, asks (unless `yes`), keeps a backup, and carries it out. `progress` is
-    /// changed by `then` and saved once the files are in their places.
+    /// Shows the plan, asks (unless `yes`), keeps a backup, and carries it out. The progress is
+    /// changed by `then`, and saved once the files are in their places.
     pub(crate) fn carry_out(
-        self,
+        mut self,
         yes: bool,
-        mut progress: Progress,
         then: impl FnOnce(&mut Progress),
     ) -> anyhow::Result<PlanOutcome> {
-        let before = progress.clone();
-        then(&mut progress);
         if self.changes.is_empty() {
-            self.save(&before, &progress);
+            self.save(&Progress::load(self.workspace), then);
             return Ok(PlanOutcome::Unneeded);
         }
         self.show();
         if !yes && !ask()? {
             return Ok(PlanOutcome::Declined);
         }
-        let kept = self.write(&before)?;
-        self.save(&before, &progress);
+        // Whoever was asked may have saved a file, or checked a section, before the answer.
+        let mut saved = self.look_again().context("nothing was changed")?;
+        let progress = Progress::load(self.workspace);
+        let kept = self.write(&progress, &mut saved)?;
+        self.save(&progress, then);
         puzzles::close(self.workspace)?;
+        for path in saved {
+            println!("{path} was saved meanwhile: the backup has what you saved last.");
+        }
         println!("Done. Backup: {}", paint(FRAME, backup::shown(&kept)));
         println!("To undo it: {}", paint(TYPE, format!("cargo workshop undo {kept}")));
         Ok(PlanOutcome::Done)
+    }
+
+    /// Reads the files again, and gives the paths of those that are no longer what was shown.
+    fn look_again(&mut self) -> anyhow::Result<BTreeSet<String>> {
+        let mut saved = BTreeSet::new();
+        for change in &mut self.changes {
+            let now = files::read(&self.workspace.root().join(&change.path))?;
+            if now != change.now {
+                change.now = now;
+                saved.insert(change.path.clone());
+            }
+        }
+        Ok(saved)
     }
 
     fn show(&self) {
@@ -125,47 +143,57 @@ impl<'a> Plan<'a> {
         println!("\nWhat you have now is kept as a backup.");
     }
 
-    /// Backs up, then writes; returns the backup's name.
-    fn write(&self, progress: &Progress) -> anyhow::Result<String> {
-        let (staged, kept) = self.prepare(progress).context("nothing was changed")?;
+    /// Backs up, then writes; returns the backup's name. A file that was saved between the two is
+    /// in the backup as well, and in `saved`.
+    fn write(&self, progress: &Progress, saved: &mut BTreeSet<String>) -> anyhow::Result<String> {
+        let (staged, mut backup) = self.prepare(progress).context("nothing was changed")?;
+        let kept = backup.keep(self.workspace).context("nothing was changed")?;
         let way_back = || {
             format!("some files may have changed: `cargo workshop undo {kept}` brings them back")
         };
-        for file in staged {
-            file.commit().with_context(way_back)?;
-        }
-        for change in self.changes.iter().filter(|change| change.next.is_none()) {
-            let path = self.workspace.root().join(&change.path);
-            fs::remove_file(path).with_context(way_back)?;
+        for (change, staged) in self.changes.iter().zip(staged) {
+            let displaced = match staged {
+                Some(staged) => staged.exchange(),
+                None => files::take_away(&self.path(change)?),
+            };
+            let Some(displaced) = displaced.with_context(way_back)? else { continue };
+            if files::read(&displaced)? == change.now {
+                fs::remove_file(&displaced).with_context(way_back)?;
+            } else {
+                backup.take_in(self.workspace, &kept, (&change.path, &displaced))?;
+                saved.insert(change.path.clone());
+            }
         }
         Ok(kept)
     }
 
     /// All that needs room or rights. What is left after it is one rename a file.
-    fn prepare(&self, progress: &Progress) -> anyhow::Result<(Vec<Staged>, String)> {
+    fn prepare(&self, progress: &Progress) -> anyhow::Result<(Vec<Option<Staged>>, Backup)> {
         let mut staged = Vec::new();
         for change in &self.changes {
-            if let Some(next) = &change.next {
-                staged.push(Staged::new(&self.workspace.root().join(&change.path), next)?);
-            }
+            let path = self.path(change)?;
+            let next = change.next.as_ref();
+            staged.push(next.map(|next| Staged::new(&path, next)).transpose()?);
         }
-        let mut kept = Progress::default();
+        let mut backup = Backup::before(&self.command);
         for section in &self.sections {
-            kept.copy_from(progress, section);
+            backup.progress.copy_from(progress, section);
         }
+        backup.sections.clone_from(&self.sections);
         let files = self.changes.iter().map(|change| (change.path.clone(), change.now.clone()));
-        let backup = Backup {
-            command: self.command.clone(),
-            files: files.collect(),
-            sections: self.sections.clone(),
-            progress: kept,
-        };
-        Ok((staged, backup.keep(self.workspace)?))
+        backup.files = files.collect();
+        Ok((staged, backup))
+    }
+
+    fn path(&self, change: &Change) -> anyhow::Result<PathBuf> {
+        files::followed(&self.workspace.root().join(&change.path))
     }
 
     /// The files are what matters: progress that cannot be written is a note.
-    fn save(&self, before: &Progress, after: &Progress) {
-        if before != after
+    fn save(&self, before: &Progress, then: impl FnOnce(&mut Progress)) {
+        let mut after = before.clone();
+        then(&mut after);
+        if *before != after
             && let Err(error) = after.save(self.workspace)
         {
             eprintln!("note: {error:#}");

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::course::{Check, Course, Section};
-use crate::learner::workspace;
+use crate::learner::files;
 use crate::learner::workspace::Workspace;
 
 /// What the first line says before the format's number.
@@ -89,7 +89,7 @@ impl Progress {
     #[must_use]
     pub fn read(workspace: &Workspace) -> Loaded {
         let path = path(workspace);
-        let text = match workspace::read(&path) {
+        let text = match files::read(&path) {
             Ok(None) => return Loaded::default(),
             Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| "is damaged".to_owned()),
             Err(error) => {
@@ -107,7 +107,7 @@ impl Progress {
 
     /// Writes the progress, in one step.
     pub fn save(&self, workspace: &Workspace) -> anyhow::Result<()> {
-        workspace::replace(&path(workspace), self.to_string().as_bytes())
+        files::replace(&path(workspace), self.to_string().as_bytes())
     }
 
     /// The section that the learner works on: the one that was checked last, while it is not done;

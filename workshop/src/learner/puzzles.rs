@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::learner::workspace;
+use crate::learner::files;
 use crate::learner::workspace::Workspace;
 
 const TITLE: &str = "cargo workshop puzzles. Safe to delete: then they begin again.";
@@ -22,7 +22,7 @@ pub(crate) struct Puzzles {
 impl Puzzles {
     /// Reads the file. Without one, or with one that cannot be read, none was given.
     pub(crate) fn load(workspace: &Workspace) -> Self {
-        let bytes = workspace::read(&path(workspace)).ok().flatten().unwrap_or_default();
+        let bytes = files::read(&path(workspace)).ok().flatten().unwrap_or_default();
         let mut puzzles = Self::default();
         for line in String::from_utf8_lossy(&bytes).lines() {
             match line.split(' ').collect::<Vec<_>>()[..] {
@@ -43,7 +43,7 @@ impl Puzzles {
         if let Some((section, name)) = &self.open {
             text.push_str(&format!("open {section} {name}\n"));
         }
-        workspace::replace(&path(workspace), text.as_bytes()).context("cannot keep the puzzles")
+        files::replace(&path(workspace), text.as_bytes()).context("cannot keep the puzzles")
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -12,12 +13,18 @@ use crate::tree::Tree;
 
 const TWO: &str = "section2-counter/src/main.rs";
 const MINE: &str = "// my own work\n";
+const QUESTION: &[u8] = b"Go on? [y/N] ";
 
 /// What a command shows on a terminal on which this is typed; nothing where there is no `script`.
 fn typed(tree: &Tree, line: &str, keys: &str) -> Option<String> {
+    typed_after(tree, line, keys, || {})
+}
+
+/// The same, with something done once the question is on the screen.
+fn typed_after(tree: &Tree, line: &str, keys: &str, act: impl FnOnce()) -> Option<String> {
     let command = format!("{} {line}", env!("CARGO_BIN_EXE_workshop"));
     let child = Command::new("script")
-        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .args(["--quiet", "--return", "--flush", "--command", &command, "/dev/null"])
         .current_dir(&tree.root)
         .env_remove("CARGO_MANIFEST_DIR")
         .env_remove("NO_COLOR")
@@ -30,9 +37,17 @@ fn typed(tree: &Tree, line: &str, keys: &str) -> Option<String> {
         println!("skipped: there is no `script`");
         return None;
     };
+    let mut screen = Vec::new();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut byte = [0];
+    while !screen.ends_with(QUESTION) && stdout.read(&mut byte).unwrap() == 1 {
+        screen.push(byte[0]);
+    }
+    act();
     child.stdin.take().unwrap().write_all(keys.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    Some(String::from_utf8(output.stdout).unwrap())
+    stdout.read_to_end(&mut screen).unwrap();
+    child.wait().unwrap();
+    Some(String::from_utf8(screen).unwrap())
 }
 
 #[test]
@@ -180,4 +195,22 @@ fn a_reader_that_has_gone_is_no_error() {
     command.args(["-c", &line]).current_dir(&tree.root).env_remove("CARGO_MANIFEST_DIR");
     let ended = crate::tree::end(&mut command);
     ended.expect(2, &["error: the output could not be written: No space left on device"]);
+}
+
+#[test]
+fn what_is_saved_while_the_question_stands_is_in_the_backup() {
+    let saved = "// saved while the question stood\n";
+    for command in ["reset section2", "goto section3", "undo"] {
+        let tree = Tree::new();
+        tree.write(TWO, MINE);
+        if command == "undo" {
+            tree.run("reset section2 --yes").expect(0, &[]);
+        }
+        let save = || fs::write(tree.path(TWO), saved).unwrap();
+        let Some(screen) = typed_after(&tree, command, "y\n", save) else { return };
+        assert!(screen.contains("main.rs was saved meanwhile: the backup has"), "{screen}");
+        let kept = tree.run("undo --list").out.lines().last().unwrap().to_owned();
+        tree.run(&format!("undo {kept} --yes")).expect(0, &[TWO]);
+        assert_eq!(tree.read(TWO), saved, "{command}");
+    }
 }

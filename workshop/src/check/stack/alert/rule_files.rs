@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::check::stack::prometheus::api::Rule;
+use crate::learner::files;
 
 /// The learner's rules, from the root.
 pub(crate) const DIRECTORY: &str = "section3-compose/rules";
@@ -37,7 +38,7 @@ pub(crate) fn files(root: &Path, solution: bool) -> Vec<RuleFile> {
         .filter_map(|path| {
             let name = format!("{directory}/{}", path.file_name()?.to_string_lossy());
             // What is no text is shown by promtool.
-            let text = String::from_utf8_lossy(&fs::read(&path).ok()?).into_owned();
+            let text = String::from_utf8_lossy(&files::read(&path).ok()??).into_owned();
             Some(RuleFile { path, name, text })
         })
         .collect();
