@@ -1,6 +1,8 @@
 //! What the sections of the workshop share: the server, the tree count and its faults, the page,
 //! the `/metrics` handler and the base metrics. What a section teaches stands in its own `main.rs`.
 
+#[doc(hidden)]
+pub mod announcement;
 mod base_metrics;
 mod handler;
 mod healthcheck;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 
+use crate::announcement::{LISTENING, PORT_IN_USE, STOP};
 use crate::healthcheck::is_healthy;
 use crate::log::say;
 use crate::server::LISTEN_QUEUE;
@@ -35,7 +36,10 @@ impl Order {
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// Another program listens on the port.
-    #[error("port {port} on {ip} is in use. {hint}", port = .0.port(), ip = .0.ip(), hint = port_hint(*.0))]
+    #[error(
+        "port {port} on {ip} {PORT_IN_USE}. {hint}",
+        port = .0.port(), ip = .0.ip(), hint = port_hint(*.0)
+    )]
     PortInUse(SocketAddr),
     /// The system refuses the address.
     #[error(
@@ -87,7 +91,7 @@ pub async fn serve(settings: &Settings, handler: impl Handler) -> Result<(), Ser
     };
     let listener = listen(settings.addr).map_err(bind_error)?;
     let addr = listener.local_addr().map_err(bind_error)?;
-    say(format_args!("Tree counter: {}/treecounter\nStop it with Ctrl-C.", url(addr)));
+    say(format_args!("{LISTENING}{}/treecounter\n{STOP}.", url(addr)));
     run(listener, handler, stop_signal()).await;
     Ok(())
 }

@@ -21,7 +21,7 @@ use workshop::exposition::{Exposition, Kind, parse};
 // A text is good when Prometheus scrapes it and promtool takes it; the others are laxer, each in its
 // own way. Names in quotes, which Prometheus 3 scrapes, are good before promtool has learnt them.
 
-const TAKEN_BY_PROMTOOL: [&str; 8] = [
+const TAKEN_BY_PROMTOOL: [&str; 9] = [
     "bad/help-blank-name",
     "bad/latin1-help",
     "bad/negative-timestamp",
@@ -29,6 +29,7 @@ const TAKEN_BY_PROMTOOL: [&str; 8] = [
     "bad/type-blank-kind",
     "bad/type-blank-name",
     "bad/type-no-kind",
+    "bad/type-two-blanks",
     "bad/type-upper-case",
 ];
 const REFUSED_BY_PROMTOOL: [&str; 3] =
@@ -56,7 +57,7 @@ const TAKEN_BY_SCRAPES: [&str; 19] = [
     "bad/type-without-blank",
 ];
 
-const TAKEN_BY_PYTHON: [&str; 33] = [
+const TAKEN_BY_PYTHON: [&str; 34] = [
     "bad/comment-without-feed",
     "bad/crlf",
     "bad/crlf-sample",
@@ -89,6 +90,7 @@ const TAKEN_BY_PYTHON: [&str; 33] = [
     "bad/type-of-a-part",
     "bad/type-trailing",
     "bad/type-twice",
+    "bad/type-two-blanks",
     "bad/type-without-blank",
 ];
 const REFUSED_BY_PYTHON: [&str; 1] = ["good/type-no-name"];

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::{Broken, Killed, check_executable, poll, repository};
+use support::{Broken, Killed, check_executable, poll, repository, solution, workshop};
 
 /// Much longer than any check.
 const LONG: Duration = Duration::from_secs(20);
@@ -121,4 +121,68 @@ fn ctrl_c_ends_a_check_with_all_it_started() {
     let ended = poll(Duration::from_secs(5), || check.0.try_wait().unwrap());
     assert_eq!(ended.expect("Ctrl-C ends the check").code(), Some(130));
     assert_eq!(processes(&mark("interrupted")), [0; 0]);
+}
+
+/// How many moments of a check are tried in each section.
+const MOMENTS: u32 = 7;
+
+/// Every process that still has this mark, whatever it is.
+fn all_processes(mark: &str) -> Vec<i32> {
+    let wanted = format!("LEFTOVERS_TEST={mark}");
+    let of_mark = |id: &i32| {
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())
+    };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(of_mark).collect()
+}
+
+/// Kills checks of a section at moments that are spread over the whole of one, and finds nothing
+/// left: no program, no cargo, no Prometheus, no guard, and no folder.
+fn killed_at_every_moment(section: &str, check: impl Fn() -> Command) {
+    let mark = mark(section);
+    let scratch = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(&mark);
+    std::fs::create_dir_all(&scratch).unwrap();
+    let left = || std::fs::read_dir(&scratch).unwrap().count();
+    let mut took = None;
+    for moment in 0..=MOMENTS {
+        let mut check = check();
+        check.env("LEFTOVERS_TEST", &mark).env("TMPDIR", &scratch);
+        let started = Instant::now();
+        let mut check = Killed(check.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        // The first one runs to its end, to see how long that takes.
+        let Some(took) = took else {
+            check.0.wait().unwrap();
+            took = Some(started.elapsed());
+            continue;
+        };
+        let until: Duration = took * moment / (MOMENTS + 1);
+        std::thread::sleep(until.saturating_sub(started.elapsed()));
+        check.0.kill().unwrap();
+        check.0.wait().unwrap();
+        let gone = poll(LONG, || (all_processes(&mark).is_empty() && left() == 0).then_some(()));
+        let processes = all_processes(&mark);
+        gone.unwrap_or_else(|| {
+            panic!("{section}, killed after {until:?}: {processes:?}, {} folders", left())
+        });
+    }
+    std::fs::remove_dir(scratch).unwrap();
+}
+
+#[test]
+fn a_check_that_is_killed_at_any_moment_leaves_nothing() {
+    let check = |section: &'static str| move || workshop(&["check", section, "--solution"]);
+    let executable = solution("section2");
+    std::thread::scope(|scope| {
+        scope.spawn(|| killed_at_every_moment("section1", check("section1")));
+        scope.spawn(|| {
+            killed_at_every_moment("section2", || check_executable("section2", &executable));
+        });
+        if Command::new("prometheus").arg("--version").output().is_ok() {
+            scope.spawn(|| killed_at_every_moment("section3", check("section3")));
+        } else {
+            assert!(std::env::var_os("CI").is_none(), "prometheus must be installed under CI");
+            println!("section 3 skipped: prometheus is not installed");
+        }
+    });
 }

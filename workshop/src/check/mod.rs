@@ -20,8 +20,6 @@ mod watch;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-
 use crate::check::report::Report;
 use crate::check::session::{Session, Subject};
 use crate::check::verdict::Verdict;
@@ -30,8 +28,8 @@ use crate::course::{Course, Section};
 use crate::learner::progress;
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
-use crate::terminal::live;
-use crate::{process, terminal};
+use crate::process::{guard, registry};
+use crate::terminal;
 
 /// Build and start your program, drive it, and judge what it exposes
 #[derive(Debug, clap::Args)]
@@ -80,8 +78,9 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let course = Course::embedded()?;
     let workspace = Workspace::find()?;
-    stop_on_ctrl_c(args.watch)?;
-    process::guard::start();
+    // A watch is meant to be ended by Ctrl-C; a check is not.
+    registry::stop_on_ctrl_c(if args.watch { 0 } else { 130 })?;
+    guard::start();
     let subject = match (&args.attach, args.solution, args.exe) {
         (Some(url), ..) => Subject::Running(url.clone()),
         (None, true, _) => Subject::Solution,
@@ -134,16 +133,4 @@ fn remember(session: &Session<'_>, section: &Section, report: &Report) {
     if let Err(error) = kept {
         eprintln!("note: your progress was not kept: {error:#}");
     }
-}
-
-/// Nothing that a check has started outlives it. A watch is meant to be ended so; a check is not.
-fn stop_on_ctrl_c(watch: bool) -> anyhow::Result<()> {
-    ctrlc::set_handler(move || {
-        process::stop_all();
-        stack::stop_all();
-        live::restore();
-        eprintln!();
-        std::process::exit(if watch { 0 } else { 130 });
-    })
-    .context("cannot listen for Ctrl-C")
 }

@@ -17,8 +17,8 @@ use crate::check::{catalog, compile_errors, stack};
 use crate::course::{Course, LearnerFile, Section};
 use crate::http::fetch::http_url;
 use crate::http::probe::Address;
-use crate::learner::starter;
 use crate::learner::workspace::Workspace;
+use crate::learner::{files, starter};
 use crate::process::{Build, Built, CompileError};
 
 /// What `--attach` takes.
@@ -66,6 +66,12 @@ impl Session<'_> {
     /// # Errors
     /// When nothing could be judged at all.
     pub(crate) fn check(&self, section: &Section) -> anyhow::Result<Report> {
+        if matches!(self.subject, Subject::Learner) {
+            // What is no file, such as a pipe, would be waited on for ever by cargo.
+            for file in &section.files {
+                files::read(&self.workspace.root().join(Workspace::relative(section, file)))?;
+            }
+        }
         match catalog::of_section(section).any(|(_, entry)| entry.method.wants_stack()) {
             true => self.check_stack(section),
             false => self.check_program(section),

@@ -1,6 +1,9 @@
 //! A place in one line of the text.
 
-use crate::exposition::error::ParseError;
+use crate::exposition::error::{Found, ParseError};
+
+/// The most characters of a name or a value in a complaint.
+const LONGEST: usize = 200;
 
 /// What is left to read of a line.
 #[derive(Debug, Clone, Copy)]
@@ -63,12 +66,12 @@ impl<'a> Cursor<'a> {
     /// The complaint that something else should stand here.
     pub(crate) fn expected(&self, expected: impl Into<String>) -> ParseError {
         let found = match self.peek() {
-            None if self.ended => "the end of the line".to_owned(),
-            None => "the end of the text".to_owned(),
-            Some('\r') => "a carriage return (\\r)".to_owned(),
-            Some(character) => format!("{character:?}"),
+            None if self.ended => Found::EndOfLine,
+            None => Found::EndOfText,
+            Some('\r') => Found::CarriageReturn,
+            Some(character) => Found::Other(format!("{character:?}")),
         };
-        self.error(expected, found)
+        self.complaint(expected.into(), found)
     }
 
     /// The complaint that `found`, which starts here, is not what should stand here.
@@ -77,14 +80,27 @@ impl<'a> Cursor<'a> {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> ParseError {
+        self.complaint(expected.into(), Found::Other(shortened(found.into())))
+    }
+
+    fn complaint(&self, expected: String, found: Found) -> ParseError {
         ParseError {
             line: self.line,
             column: self.text[..self.at].chars().count() + 1,
-            expected: expected.into(),
-            found: found.into(),
+            expected: shortened(expected),
+            found,
             text: self.text.to_owned(),
         }
     }
+}
+
+/// A name or a value may be as long as the whole text, and nobody reads that.
+fn shortened(mut words: String) -> String {
+    if let Some((end, _)) = words.char_indices().nth(LONGEST) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
 }
 
 pub(crate) fn is_blank(character: char) -> bool {

@@ -16,6 +16,6 @@ mod error;
 mod model;
 mod parser;
 
-pub use crate::exposition::error::ParseError;
+pub use crate::exposition::error::{Found, ParseError};
 pub use crate::exposition::model::{Exposition, Family, Kind, Labels, Sample};
 pub use crate::exposition::parser::parse;

@@ -7,8 +7,10 @@ use std::fmt;
 pub struct Exposition {
     /// The families, in the order in which they first appear.
     pub families: Vec<Family>,
-    /// The lines of the text: what a message quotes.
-    pub(crate) lines: Vec<String>,
+    /// The text: what a message quotes.
+    pub(crate) text: String,
+    /// Where each of its lines ends, before the line feed.
+    pub(crate) line_ends: Vec<usize>,
 }
 
 /// A metric family: the samples that share a HELP and a TYPE.
@@ -85,12 +87,15 @@ impl Exposition {
 
     /// The text of a line, from 1, as it was read.
     pub fn line(&self, number: usize) -> Option<&str> {
-        self.lines.get(number.checked_sub(1)?).map(String::as_str)
+        let index = number.checked_sub(1)?;
+        let end = *self.line_ends.get(index)?;
+        let start = index.checked_sub(1).map_or(0, |before| self.line_ends[before] + 1);
+        self.text.get(start..end)
     }
 
     /// How many lines the text has.
     pub fn line_count(&self) -> usize {
-        self.lines.len()
+        self.line_ends.len()
     }
 }
 

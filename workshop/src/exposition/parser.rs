@@ -3,8 +3,13 @@
 use std::collections::HashMap;
 
 use crate::exposition::cursor::Cursor;
-use crate::exposition::error::ParseError;
+use crate::exposition::error::{Found, ParseError};
 use crate::exposition::model::{Exposition, Family, Kind, Labels, Sample};
+
+/// More series than a workshop's program has any use for. Each takes some hundreds of bytes here.
+const MOST_SERIES: usize = 200_000;
+/// More labels than a series has any use for. Each is compared with those before it.
+const MOST_LABELS: usize = 100;
 
 /// Reads the body of an answer to a scrape, up to the first mistake.
 pub fn parse(body: &[u8]) -> Result<Exposition, ParseError> {
@@ -17,7 +22,7 @@ pub fn parse(body: &[u8]) -> Result<Exposition, ParseError> {
         let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
         let ended = rest.len() > line.len();
         parser.line(Cursor::new(number, line, ended))?;
-        parser.exposition.lines.push(line.to_owned());
+        parser.exposition.line_ends.push(text.len() - rest.len() + line.len());
         if !ended {
             let mut end = Cursor::new(number, line, ended);
             end.take_while(|_| true);
@@ -27,6 +32,7 @@ pub fn parse(body: &[u8]) -> Result<Exposition, ParseError> {
         }
         rest = after;
     }
+    parser.exposition.text = text.to_owned();
     Ok(parser.exposition)
 }
 
@@ -39,7 +45,7 @@ fn utf8(body: &[u8]) -> Result<&str, ParseError> {
             line: good.matches('\n').count() + 1,
             column: text.chars().count() + 1,
             expected: "text in UTF-8".to_owned(),
-            found: format!("the byte 0x{:02x}", body[error.valid_up_to()]),
+            found: Found::Other(format!("the byte 0x{:02x}", body[error.valid_up_to()])),
             text,
         }
     })
@@ -50,6 +56,8 @@ struct Parser {
     exposition: Exposition,
     /// Where each family stands, by name: an exposition can have thousands.
     by_name: HashMap<String, usize>,
+    /// How many samples there are so far.
+    samples: usize,
 }
 
 impl Parser {
@@ -78,12 +86,16 @@ impl Parser {
         if !matches!(at.peek(), None | Some(' ' | '\t')) {
             return Err(at.expected("a blank after the metric's name"));
         }
-        let family = self.family_of(&name);
+        let family = self.family_of(&name, start)?;
+        if keyword == "TYPE" {
+            // Prometheus takes off one blank, and reads what is left as the kind.
+            at.next();
+            return kind(family, start, at);
+        }
         at.skip_blanks();
-        match keyword {
-            "HELP" if at.peek().is_none() => Ok(()),
-            "HELP" => help(family, start, at),
-            _ => kind(family, start, at),
+        match at.peek() {
+            None => Ok(()),
+            Some(_) => help(family, start, at),
         }
     }
 
@@ -111,27 +123,39 @@ impl Parser {
         at.skip_blanks();
         let value = value(&mut at)?;
         let timestamp = timestamp(&mut at)?;
-        let family = self.family_of(&name);
+        self.samples += 1;
+        if self.samples > MOST_SERIES {
+            return Err(too_many("samples", at));
+        }
+        let family = self.family_of(&name, at)?;
         bound(family, &name, &labels, at)?;
         family.samples.push(Sample { name, labels, value, timestamp, line });
         Ok(())
     }
 
     /// The family that a name belongs to, made if need be.
-    fn family_of(&mut self, name: &str) -> &mut Family {
+    fn family_of(&mut self, name: &str, at: Cursor<'_>) -> Result<&mut Family, ParseError> {
         let families = &mut self.exposition.families;
         let bases = ["", "_count", "_sum", "_bucket"];
         let known = bases.iter().find_map(|suffix| {
             let index = *self.by_name.get(name.strip_suffix(suffix)?)?;
             families[index].holds(name).then_some(index)
         });
-        let index = known.unwrap_or_else(|| {
-            families.push(Family::named(name));
-            self.by_name.insert(name.to_owned(), families.len() - 1);
-            families.len() - 1
-        });
-        &mut families[index]
+        let index = match known {
+            Some(index) => index,
+            None if families.len() == MOST_SERIES => return Err(too_many("families", at)),
+            None => {
+                families.push(Family::named(name));
+                self.by_name.insert(name.to_owned(), families.len() - 1);
+                families.len() - 1
+            }
+        };
+        Ok(&mut families[index])
     }
+}
+
+fn too_many(what: &str, at: Cursor<'_>) -> ParseError {
+    at.error(format!("at most {MOST_SERIES} {what} in one exposition"), "one more")
 }
 
 fn help(family: &mut Family, start: Cursor<'_>, at: Cursor<'_>) -> Result<(), ParseError> {
@@ -231,6 +255,9 @@ fn label_pairs(at: &mut Cursor<'_>, labels: &mut Labels) -> Result<Option<String
             }
             if labels.get(&name).is_some() {
                 return Err(start.error("each label once", format!("{name} a second time")));
+            }
+            if labels.0.len() == MOST_LABELS {
+                return Err(start.error(format!("at most {MOST_LABELS} labels"), "one more"));
             }
             if !at.eat('=') {
                 return Err(at.expected("'=' after a label's name"));

@@ -1,10 +1,9 @@
 //! One HTTP request and its whole answer, within a time and a size. Plain words when there is none.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{
@@ -14,7 +13,10 @@ use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// The largest answer that is read.
+use crate::http::exchange;
+use crate::http::no_answer::NoAnswer;
+
+/// The largest answer that is read, unless something else is said.
 const BODY_LIMIT: usize = 16 << 20;
 /// How long a whole answer may take, unless it is told otherwise.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -34,32 +36,6 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// Why nothing, or not all, came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NoAnswer {
-    UnknownHost(String),
-    Refused,
-    Unreachable,
-    Closed,
-    NotHttp,
-    TimedOut(Duration),
-    TooLarge,
-}
-
-impl fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownHost(host) => write!(f, "no address is known for the name `{host}`"),
-            Self::Refused => f.write_str("connection refused: nothing listens there"),
-            Self::Unreachable => f.write_str("no connection could be made"),
-            Self::Closed => f.write_str("the connection closed before the answer was complete"),
-            Self::NotHttp => f.write_str("the answer was not HTTP"),
-            Self::TimedOut(limit) => write!(f, "no whole answer within {} s", limit.as_secs_f64()),
-            Self::TooLarge => write!(f, "an answer of more than {} MiB", BODY_LIMIT >> 20),
-        }
-    }
-}
-
 /// Reads a URL as people type it: `localhost:9090` is fine, `https` is not spoken here.
 pub(crate) fn http_url(text: &str, example: &str) -> anyhow::Result<Uri> {
     let text = text.trim();
@@ -75,10 +51,19 @@ pub(crate) fn http_url(text: &str, example: &str) -> anyhow::Result<Uri> {
         {
             "holds a name or a password, which goes nowhere here"
         }
+        Some("http") if !has_good_port(&uri) => {
+            "names a port that no machine has: ports are 1 to 65535"
+        }
         Some("http") => return Ok(uri),
         _ => "is not an http URL",
     };
     anyhow::bail!("`{text}` {reason}: write it like {example}")
+}
+
+/// Whether the port is one, if a URL names any. A number that is too large is none to its parser.
+fn has_good_port(uri: &Uri) -> bool {
+    let named = uri.authority().and_then(|authority| authority.as_str().strip_prefix(uri.host()?));
+    named.is_none_or(str::is_empty) || uri.port_u16().is_some_and(|port| port != 0)
 }
 
 /// A request that is about to be sent.
@@ -93,6 +78,8 @@ pub(crate) struct Fetch<'a> {
     pub(crate) headers: &'a [(&'static str, &'static str)],
     pub(crate) method: Method,
     pub(crate) limit: Duration,
+    /// The most bytes of a body that are read.
+    pub(crate) most: usize,
 }
 
 impl<'a> Fetch<'a> {
@@ -106,6 +93,7 @@ impl<'a> Fetch<'a> {
             headers: &[],
             method: Method::GET,
             limit: LIMIT,
+            most: BODY_LIMIT,
         }
     }
 
@@ -121,8 +109,8 @@ impl<'a> Fetch<'a> {
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|_| NoAnswer::Closed)?;
         let exchange = async {
-            let response =
-                sender.send_request(self.request()?).await.map_err(|error| no_answer(&error))?;
+            let response = exchange::send(&mut sender, self.request()?).await?;
+            let response = response.map_err(|error| no_answer(&error))?;
             let header = |name| {
                 let value = response.headers().get(name)?;
                 Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -131,17 +119,12 @@ impl<'a> Fetch<'a> {
                 (header(CONTENT_TYPE).unwrap_or_default(), header(LOCATION));
             let content_encoding = header(CONTENT_ENCODING).unwrap_or_default();
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
-            let body = body.map_err(|error| {
-                if error.is::<LengthLimitError>() { NoAnswer::TooLarge } else { NoAnswer::Closed }
-            })?;
-            Ok(Answer {
-                status,
-                content_type,
-                content_encoding,
-                location,
-                body: body.to_bytes().into(),
-            })
+            let mut body = Vec::new();
+            let read = exchange::read(response.into_body(), self.most, |data| {
+                body.extend_from_slice(data)
+            });
+            read.await?.map_err(|_| NoAnswer::Closed)?;
+            Ok(Answer { status, content_type, content_encoding, location, body })
         };
         // The connection does the reading and writing, and ends by itself when the exchange has.
         tokio::pin!(exchange);
@@ -193,21 +176,25 @@ async fn connect(url: &Uri) -> Result<TcpStream, NoAnswer> {
     let addresses = tokio::net::lookup_host((host, port))
         .await
         .map_err(|_| NoAnswer::UnknownHost(host.to_owned()))?;
-    let mut failure = NoAnswer::Unreachable;
+    let mut failure = NoAnswer::NotConnected(ErrorKind::AddrNotAvailable);
     for address in addresses {
         match tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
-                failure = NoAnswer::Refused;
-            }
-            _ => {}
+            // Where one address refuses, that is the answer, whatever the others do.
+            _ if failure == NoAnswer::Refused => {}
+            Ok(Err(error)) => failure = NoAnswer::connecting(&error, CONNECT_LIMIT),
+            Err(_) => failure = NoAnswer::ConnectTimedOut(CONNECT_LIMIT),
         }
     }
     Err(failure)
 }
 
+/// Whether a connection is reset or closed depends on who is quicker, and means the same here.
 fn no_answer(error: &hyper::Error) -> NoAnswer {
-    if error.is_parse() { NoAnswer::NotHttp } else { NoAnswer::Closed }
+    match NoAnswer::answering(error) {
+        NoAnswer::Reset => NoAnswer::Closed,
+        other => other,
+    }
 }
 
 /// The body of a form, encoded.
@@ -252,6 +239,10 @@ mod tests {
             ("local host", "is not a URL"),
             ("http://", "is not a URL"),
             ("http://:9090", "names no host"),
+            ("http://localhost:99999", "names a port that no machine has"),
+            ("localhost:0", "names a port that no machine has"),
+            ("http://[::1]:65536/", "names a port that no machine has"),
+            ("http://localhost:", "names a port that no machine has"),
             ("https://localhost", "asks for https"),
             ("ftp://x", "is not an http URL"),
             ("http://me@localhost", "a name or a password"),

@@ -2,5 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod addresses;
+pub(crate) mod exchange;
 pub(crate) mod fetch;
+pub(crate) mod no_answer;
 pub(crate) mod probe;

@@ -6,7 +6,12 @@ use std::time::{Duration, Instant};
 
 use hyper::{Method, Uri};
 
-use crate::http::fetch::{Answer, Fetch, NoAnswer};
+use crate::http::fetch::{Answer, Fetch};
+use crate::http::no_answer::NoAnswer;
+
+/// The largest answer that is read of the learner's program: its page has some kilobytes, and a
+/// check keeps many answers.
+const BODY_LIMIT: usize = 2 << 20;
 
 /// Where the learner's program listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +83,8 @@ impl Probe {
     pub(crate) async fn send(&self, address: &Address) -> Result<Timed, NoAnswer> {
         let url = format!("http://{}{}", address.authority, self.path);
         let url: Uri = url.parse().map_err(|_| NoAnswer::NotHttp)?;
-        let (method, headers) = (self.method.clone(), self.headers);
-        let fetch = Fetch { method, headers, limit: self.limit, ..Fetch::get(&url) };
+        let (method, headers, most) = (self.method.clone(), self.headers, BODY_LIMIT);
+        let fetch = Fetch { method, headers, limit: self.limit, most, ..Fetch::get(&url) };
         let started = Instant::now();
         let answer = fetch.send().await?;
         Ok(Timed { answer, took: started.elapsed() })
@@ -163,7 +168,14 @@ mod tests {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
             while stream.write_all(&[b'x'; 1 << 16]).is_ok() {}
         };
-        assert!(matches!(probe(endless).unwrap_err(), NoAnswer::TooLarge | NoAnswer::TimedOut(_)));
+        assert!(matches!(
+            probe(endless).unwrap_err(),
+            NoAnswer::TooLarge(_) | NoAnswer::TimedOut(_)
+        ));
+        let going_on = |stream: &mut TcpStream| {
+            while stream.write_all(&b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100)).is_ok() {}
+        };
+        assert_eq!(probe(going_on).unwrap_err(), NoAnswer::OnlyInformational);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) fn clear(course: &Course, workspace: &Workspace) {
             let path = Workspace::relative(section, file);
             for left in left_beside(&workspace.root().join(&path)) {
                 if let Err(error) = rescue(course, workspace, (section, file), &left) {
-                    anstream::eprintln!("note: {} is left: {error:#}", left.display());
+                    eprintln!("note: {} is left: {error:#}", left.display());
                 }
             }
         }
@@ -65,7 +65,7 @@ fn rescue(
         let mut backup = Backup::before(RESCUE);
         backup.files.push((path.clone(), Some(contents)));
         let kept = backup.keep(workspace)?;
-        anstream::eprintln!(
+        eprintln!(
             "note: a command was killed while you saved {path}. What you saved then:\n    \
              cargo workshop undo {kept}"
         );

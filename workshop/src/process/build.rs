@@ -7,6 +7,9 @@ use std::process::{ChildStdout, Command, Stdio};
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::process::guard::Reach;
+use crate::process::registry;
+
 /// What a build came to.
 #[derive(Debug)]
 pub(crate) enum Built {
@@ -110,9 +113,9 @@ impl Build<'_> {
         if self.quiet {
             command.stderr(Stdio::null());
         }
-        let mut child =
-            command.spawn().with_context(|| format!("cannot run {}", cargo.display()))?;
-        let messages = self.read(child.stdout.take())?;
+        let child = registry::spawn(command, Reach::Alone)
+            .with_context(|| format!("cannot run {}", cargo.display()))?;
+        let messages = self.read(child.stdout())?;
         let status = child.wait()?;
         if !status.success() {
             #[cfg(windows)]

@@ -7,6 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::process::guard::Reach;
+use crate::process::registry;
+
 /// What a program said before it ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Said {
@@ -31,18 +34,16 @@ pub(crate) enum Fault {
 
 /// Runs a program in a directory and waits for its end, but no longer than `limit`.
 pub(crate) fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Said, Fault> {
-    let (program, arguments) = line.split_first().ok_or(Fault::Missing)?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| Fault::new(&error))?;
+    run(command(directory, line)?, limit)
+}
+
+/// Runs a command and waits for its end, but no longer than `limit`.
+pub(crate) fn run(mut command: Command, limit: Duration) -> Result<Said, Fault> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = registry::spawn(command, Reach::Alone).map_err(|error| Fault::new(&error))?;
     let (sender, receiver) = mpsc::channel();
-    read_to_end(child.stdout.take(), sender.clone(), |text| (text, String::new()));
-    read_to_end(child.stderr.take(), sender, |text| (String::new(), text));
+    read_to_end(child.stdout(), sender.clone(), |text| (text, String::new()));
+    read_to_end(child.stderr(), sender, |text| (String::new(), text));
     let (mut stdout, mut stderr) = (String::new(), String::new());
     let end = Instant::now() + limit;
     for _ in 0..2 {
@@ -55,14 +56,10 @@ pub(crate) fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Sa
     }
     // A program may close its outputs and live on, or end while a child of its own holds them.
     loop {
-        match child.try_wait() {
+        match child.ended() {
             Ok(Some(status)) => return Ok(Said { success: status.success(), stdout, stderr }),
-            Ok(None) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(Fault::Slow);
-            }
+            Ok(None) if Instant::now() < end => thread::sleep(registry::GLANCE),
+            _ => return Err(Fault::Slow),
         }
     }
 }
@@ -70,9 +67,16 @@ pub(crate) fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Sa
 /// Runs a program whose output is the learner's to see, however long it takes. Tells whether it
 /// ended well.
 pub(crate) fn show(directory: &Path, line: &[&str]) -> Result<bool, Fault> {
-    let (program, arguments) = line.split_first().ok_or(Fault::Missing)?;
-    let status = Command::new(program).args(arguments).current_dir(directory).status();
+    let child = registry::spawn(command(directory, line)?, Reach::Alone);
+    let status = child.and_then(|child| child.wait());
     status.map(|status| status.success()).map_err(|error| Fault::new(&error))
+}
+
+fn command(directory: &Path, line: &[&str]) -> Result<Command, Fault> {
+    let (program, arguments) = line.split_first().ok_or(Fault::Missing)?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(directory);
+    Ok(command)
 }
 
 fn read_to_end(

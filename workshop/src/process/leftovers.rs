@@ -1,7 +1,15 @@
-//! Processes that left the learner's process group: found by a mark in their environment.
+//! What is left of what was started: processes that left their group, found by a mark in their
+//! environment, and folders.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The variable that carries the mark; every process that the program starts inherits it.
 pub(crate) const VARIABLE: &str = "CARGO_WORKSHOP_CHECK";
+
+/// How long a folder may still be written to by what was just killed.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How often the processes are gone through at most.
 #[cfg(target_os = "linux")]
@@ -35,3 +43,14 @@ pub(crate) fn kill_marked(mark: &str) {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn kill_marked(_mark: &str) {}
+
+/// Removes a folder, also while the last file of a process that was killed is being written there.
+/// Left behind, it would only take room among other such things.
+pub(crate) fn remove(folder: &Path) {
+    let end = Instant::now() + GRACE;
+    while std::fs::remove_dir_all(folder).is_err_and(|error| error.kind() != ErrorKind::NotFound)
+        && Instant::now() < end
+    {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,14 +1,16 @@
-//! The learner's program as a process: built by cargo, started on a free port, listened to, and
-//! stopped with everything it started.
+//! What is started from here: in one registry all of it, and the learner's program as a process that
+//! is built by cargo, started on a free port, listened to, and stopped with everything it started.
 
+pub(crate) mod announcement;
 mod build;
 pub(crate) mod command;
 pub(crate) mod guard;
 mod leftovers;
 mod output;
 mod program;
+pub(crate) mod registry;
 pub(crate) mod termination;
 
 pub(crate) use crate::process::build::{Build, Built, CompileError};
 pub(crate) use crate::process::output::Output;
-pub(crate) use crate::process::program::{NoStart, Program, stop_all};
+pub(crate) use crate::process::program::{NoStart, Program};

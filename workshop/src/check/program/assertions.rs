@@ -1,8 +1,10 @@
 //! Small assertions on what was seen. Each gives what the next one needs, or the trouble.
 
+use std::collections::HashMap;
+
 use crate::check::program::experiment::{Answers, Run, Scrape};
 use crate::check::verdict::{Finding, Quote, Trouble};
-use crate::exposition::{Exposition, Labels, Sample};
+use crate::exposition::{Exposition, Labels};
 
 /// Something that was looked for, or the trouble to report.
 pub(crate) type Found<T> = Result<T, Box<Trouble>>;
@@ -53,15 +55,16 @@ pub(crate) fn answers(answers: Option<&Answers>) -> Found<&Answers> {
 
 /// The series of a name that changed from one exposition to another.
 pub(crate) fn changes(before: &Exposition, after: &Exposition, name: &str) -> Vec<Change> {
-    let value_before = |sample: &Sample| {
-        let labels: Vec<(&str, &str)> = sample.labels.iter().collect();
-        before.sample(name, &labels).map(|sample| sample.value)
-    };
+    // An index: there may be very many.
+    let mut values = HashMap::new();
+    for sample in before.samples(name) {
+        values.entry(sample.series()).or_insert(sample.value);
+    }
     after
         .samples(name)
         .map(|sample| Change {
             labels: sample.labels.clone(),
-            before: value_before(sample),
+            before: values.get(&sample.series()).copied(),
             after: sample.value,
             line: sample.line,
         })

@@ -12,7 +12,7 @@ use crate::check::program::faults::Faults;
 use crate::check::program::variety::{GROUPS, Varied};
 use crate::exposition;
 use crate::exposition::{Exposition, ParseError};
-use crate::http::fetch::NoAnswer;
+use crate::http::no_answer::NoAnswer;
 use crate::http::probe::{Address, Probe, Timed};
 use crate::process::{NoStart, Output, Program};
 

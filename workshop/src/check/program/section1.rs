@@ -9,9 +9,10 @@ use crate::check::program::experiment::{PAGE, Run, Scrape};
 use crate::check::program::faults::Faults;
 use crate::check::program::{clients, waits};
 use crate::check::verdict::{Finding, Judgement, Quote};
-use crate::exposition::ParseError;
-use crate::http::fetch::{Answer, NoAnswer};
-use crate::process::NoStart;
+use crate::exposition::{Found, ParseError};
+use crate::http::fetch::Answer;
+use crate::http::no_answer::NoAnswer;
+use crate::process::{NoStart, announcement};
 
 /// The text formats that Prometheus 3 reads; anything else fails the scrape.
 const CONTENT_TYPES: [&str; 3] =
@@ -175,7 +176,7 @@ fn words(run: &Run) -> String {
 }
 
 fn is_port_taken(run: &Run) -> bool {
-    matches!(run.trouble, Some(NoStart::Died(_))) && words(run).contains(PORT_TAKEN)
+    matches!(run.trouble, Some(NoStart::Died(_))) && words(run).contains(announcement::PORT_IN_USE)
 }
 
 /// How a program ended, in the same words on every system.
@@ -188,9 +189,6 @@ fn ending(status: ExitStatus) -> String {
 
 const ENDED: &str = "`main` came to its end. `serve(&settings, app).await?` runs until the program is \
     stopped; without the `.await`, it does not even start.";
-
-/// What the server says when it cannot have its port.
-const PORT_TAKEN: &str = "is in use";
 
 /// How a panic begins, after the name of its thread.
 const PANIC: &str = " panicked at ";
@@ -211,7 +209,7 @@ fn death(words: &str) -> Option<&'static str> {
         () if has("is not a valid metric name") || has("is not a valid label name") => {
             "Names are made of letters, digits and `_`, and do not start with a digit."
         }
-        () if has(PORT_TAKEN) => {
+        () if has(announcement::PORT_IN_USE) => {
             "The check gives each start a free port in TREECOUNTER_ADDR. Pass `Settings::from_env()` \
              to `serve`, rather than an address of your own."
         }
@@ -243,11 +241,10 @@ fn silence(missing: &NoAnswer) -> &'static str {
              `.await` of something that never comes."
         }
         NoAnswer::Refused => "The program no longer listens: it may have ended.",
-        NoAnswer::Closed | NoAnswer::Unreachable | NoAnswer::UnknownHost(_) => {
-            "The program broke the connection off: it may have ended, or panicked."
-        }
         NoAnswer::NotHttp => "What came back is not HTTP.",
-        NoAnswer::TooLarge => "An answer should end.",
+        NoAnswer::OnlyInformational => "An answer should have a status of 200 or more.",
+        NoAnswer::TooLarge(_) => "An answer should end.",
+        _ => "The program broke the connection off: it may have ended, or panicked.",
     }
 }
 
@@ -289,8 +286,7 @@ pub(crate) fn last_words(run: &Run) -> Vec<String> {
 
 /// What every program of the workshop writes.
 pub(crate) fn is_routine(line: &str) -> bool {
-    line.starts_with("Tree counter:")
-        || line.starts_with("Stop it with Ctrl-C")
+    announcement::is_of_start(line)
         || line.starts_with("stopping:")
         || line.starts_with("note: run with `RUST_BACKTRACE")
         || line.is_empty()
@@ -369,7 +365,7 @@ pub(crate) fn metrics_parses(context: &Context<'_>) -> Judgement {
     };
     let lines = answer.body.split(|byte| *byte == b'\n').count();
     let expected = format!("{} in column {}", error.expected, error.column);
-    Finding::new(expected, error.found.clone())
+    Finding::new(expected, error.found.to_string())
         .quoting(Quote { of: "/metrics".into(), line: error.line, text: error.excerpt() })
         .because(misread(error, &answer.body, lines))
         .try_with(context.start_plain())
@@ -385,10 +381,10 @@ fn misread(error: &ParseError, body: &[u8], lines: usize) -> String {
              `name{label=\"value\"} number`."
         }
         () if start.starts_with(b"<") => "This is a web page, and not an exposition.",
-        () if error.found == "the end of the text" && error.line == lines => {
+        () if error.found == Found::EndOfText && error.line == lines => {
             "The body stops in the middle of a line. Send the whole text, with its last line feed."
         }
-        () if error.found.contains("\\r") => {
+        () if error.found == Found::CarriageReturn => {
             "Lines end with \\n alone, on Windows as well. Print \\n, not \\r\\n."
         }
         () => "`MetricsHandler` writes this format; text made by hand has to follow it exactly.",

@@ -8,7 +8,8 @@ use hyper::Uri;
 use serde_json::Value;
 
 use crate::check::verdict::{Finding, Judgement};
-use crate::http::fetch::{Fetch, NoAnswer};
+use crate::http::fetch::Fetch;
+use crate::http::no_answer::NoAnswer;
 
 const LIMIT: Duration = Duration::from_secs(5);
 /// The stack's login, which its README tells everybody: astronomer, workshop.

@@ -22,7 +22,7 @@ use crate::check::stack::promql::questions::{self, Question};
 use crate::check::verdict::{Finding, Judgement, Trouble};
 use crate::http::addresses::Settings;
 use crate::http::fetch;
-use crate::http::fetch::NoAnswer;
+use crate::http::no_answer::NoAnswer;
 
 /// What a URL looks like, when one is none.
 const PROMETHEUS: &str = "http://localhost:9090";

@@ -11,4 +11,3 @@ pub(crate) mod promql;
 
 pub use crate::check::stack::judge::Judge;
 pub use crate::check::stack::options::Options;
-pub use crate::check::stack::prometheus::throwaway::stop_all;

@@ -22,7 +22,7 @@ use crate::commands::mystery::fault::Fault;
 use crate::commands::mystery::game::Game;
 use crate::commands::mystery::noise::Noise;
 use crate::learner::workspace::Workspace;
-use crate::process;
+use crate::process::{guard, registry};
 
 const DAY: u64 = 24 * 3600;
 
@@ -67,8 +67,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(number) if (1..=incidents.len()).contains(&number) => number - 1,
         Some(number) => bail!("there is no mystery {number}; there are 1 to {}", incidents.len()),
     };
-    process::guard::start();
-    stop_on_ctrl_c()?;
+    guard::start();
+    registry::stop_on_ctrl_c(130)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let limit = args.minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
@@ -77,14 +77,4 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let game = Game::open(&workspace, index + 1, fault, seed).await?;
         game.play(limit).await
     })
-}
-
-fn stop_on_ctrl_c() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
-        process::stop_all();
-        crate::check::stack::stop_all();
-        eprintln!();
-        std::process::exit(130);
-    })?;
-    Ok(())
 }

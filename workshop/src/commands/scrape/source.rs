@@ -10,7 +10,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::exposition;
 use crate::exposition::Exposition;
-use crate::http::fetch::{Answer, Fetch, NoAnswer};
+use crate::http::fetch::{Answer, Fetch};
+use crate::http::no_answer::NoAnswer;
 use crate::process::termination::terminated;
 
 /// As long as Prometheus waits by default.
@@ -94,6 +95,7 @@ fn page(answer: &Answer) -> Result<Page, String> {
     match answer.status {
         200 => {}
         404 => return Err("404: no page there. Does the app answer /metrics already?".to_owned()),
+        300..400 => return Err(redirect(answer)),
         status => return Err(format!("status {status}: a scraper takes nothing but 200.")),
     }
     let looks_like_html = answer.body.trim_ascii_start().first() == Some(&b'<');
@@ -104,6 +106,16 @@ fn page(answer: &Answer) -> Result<Page, String> {
         format!("line {}: expected {}, found {}.", error.line, error.expected, error.found)
     })?;
     Ok(Page { exposition, bytes: answer.body.len(), warning: warning(&answer.content_type) })
+}
+
+/// Prometheus follows redirects, unless its configuration says `follow_redirects: false`.
+fn redirect(answer: &Answer) -> String {
+    let place = answer.location.as_deref().map(|place| format!(" to {place}")).unwrap_or_default();
+    format!(
+        "status {}, a redirect{place}: Prometheus follows it, and this command does not. Scrape \
+         where it leads.",
+        answer.status
+    )
 }
 
 /// Prometheus 3 fails a scrape whose type is blank or unknown.
@@ -137,6 +149,7 @@ mod tests {
         assert_eq!(outcome(200, text, "a 1\n"), Ok(None));
         for (found, words) in [
             (outcome(404, text, ""), "Does the app answer /metrics already?"),
+            (outcome(302, text, ""), "Prometheus follows it"),
             (outcome(500, text, "a 1\n"), "status 500"),
             (outcome(200, "text/html", "\n<html>"), "HTML came back"),
             (outcome(200, text, "a 1\nb{ 2\n"), "line 2: expected"),

@@ -16,8 +16,9 @@ use crate::commands::traffic::figures::Figures;
 use crate::commands::traffic::mix::Mix;
 use crate::commands::traffic::progress::ProgressLine;
 use crate::commands::traffic::schedule::Schedule;
-use crate::commands::traffic::send::{Failure, PATIENCE, Pool};
+use crate::commands::traffic::send::{PATIENCE, Pool};
 use crate::commands::traffic::target::Target;
+use crate::http::no_answer::NoAnswer;
 use crate::process::termination::terminated;
 
 /// How often the name is looked up again, to find replicas that came or went.
@@ -130,7 +131,7 @@ pub(crate) async fn run(
     let mut figures = state.figures.replace(Figures::new());
     let unfinished = *state.active.borrow() + state.waiting.borrow().len();
     for _ in 0..unfinished {
-        figures.record("", Err(Failure::Stopped), Duration::ZERO);
+        figures.record("", Err(NoAnswer::Stopped), Duration::ZERO);
     }
     Ok((figures, start.elapsed()))
 }
@@ -153,7 +154,7 @@ impl State {
         while let Some(due) = next {
             let page = self.mix.page(due.number);
             let outcome = if due.at.elapsed() > PATIENCE {
-                Err(Failure::NeverSent)
+                Err(NoAnswer::NeverSent(PATIENCE))
             } else {
                 self.pool.get(&page.uri).await
             };

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::commands::traffic::latency::Latencies;
-use crate::commands::traffic::send::Failure;
+use crate::http::no_answer::NoAnswer;
 
 /// Counts of one run, or of a part of it.
 pub(crate) struct Figures {
     answers: BTreeMap<(String, u16), u64>,
-    failures: BTreeMap<Failure, u64>,
+    failures: BTreeMap<NoAnswer, u64>,
     latencies: Latencies,
     /// Requests that found all connections taken and had to wait for one.
     pub(crate) waited: u64,
@@ -27,7 +27,7 @@ impl Figures {
     }
 
     /// Takes in one request. `latency` counts from the moment the request was due.
-    pub(crate) fn record(&mut self, path: &str, outcome: Result<u16, Failure>, latency: Duration) {
+    pub(crate) fn record(&mut self, path: &str, outcome: Result<u16, NoAnswer>, latency: Duration) {
         match outcome {
             Ok(status) => {
                 self.latencies.record(latency);
@@ -60,8 +60,8 @@ impl Figures {
     }
 
     /// The commonest reason for a missing answer.
-    pub(crate) fn main_failure(&self) -> Option<Failure> {
-        self.failures.iter().max_by_key(|(_, count)| **count).map(|(failure, _)| *failure)
+    pub(crate) fn main_failure(&self) -> Option<&NoAnswer> {
+        self.failures.iter().max_by_key(|(_, count)| **count).map(|(failure, _)| failure)
     }
 
     /// One short line: requests, shares of the statuses, failures, a latency.
@@ -162,7 +162,7 @@ mod tests {
                 figures.record(path, Ok(status), Duration::from_millis(millis));
             }
         }
-        figures.record("/", Err(Failure::Refused), Duration::ZERO);
+        figures.record("/", Err(NoAnswer::Refused), Duration::ZERO);
         figures
     }
 

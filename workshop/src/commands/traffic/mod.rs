@@ -24,9 +24,10 @@ use crate::commands::traffic::figures::Figures;
 use crate::commands::traffic::mix::Mix;
 use crate::commands::traffic::progress::ProgressLine;
 use crate::commands::traffic::schedule::{Schedule, Shape};
-use crate::commands::traffic::send::{Failure, Pool};
+use crate::commands::traffic::send::Pool;
 use crate::commands::traffic::target::Target;
 use crate::http::addresses::Settings;
+use crate::http::no_answer::NoAnswer;
 
 const MOST_PER_SECOND: f64 = 20_000.0;
 
@@ -157,17 +158,17 @@ async fn try_reach(target: &Target, anywhere: bool) -> Result<Vec<SocketAddr>, U
     };
     match ask.await.map_err(Unreached::ForGood)? {
         Ok(_) => Ok(addresses),
-        Err(failure) => Err(Unreached::ForNow(no_app(target, failure))),
+        Err(failure) => Err(Unreached::ForNow(no_app(target, &failure))),
     }
 }
 
-fn no_app(target: &Target, failure: Failure) -> anyhow::Error {
+fn no_app(target: &Target, failure: &NoAnswer) -> anyhow::Error {
     let advice = match failure {
-        Failure::Refused | Failure::NotConnected(_) | Failure::ConnectTimedOut => {
+        NoAnswer::Refused | NoAnswer::NotConnected(_) | NoAnswer::ConnectTimedOut(_) => {
             "Start the app in another terminal, for example:\n    cargo run -p section2-counter\n\
              or say where it listens: --url http://localhost:PORT"
         }
-        Failure::NotHttp | Failure::Reset | Failure::Closed => {
+        NoAnswer::NotHttp | NoAnswer::OnlyInformational | NoAnswer::Reset | NoAnswer::Closed => {
             "Something else listens on that port. Say where the app listens: --url http://localhost:PORT"
         }
         _ => "Something holds that port and does not answer. Is the app stuck? Restart it.",
@@ -185,7 +186,7 @@ fn not_ours(target: &Target) -> anyhow::Error {
 /// Whatever the answers were, the load was sent; without any answer there was none to speak of.
 fn verdict(figures: &Figures, target: &Target) -> anyhow::Result<ExitCode> {
     match figures.main_failure() {
-        Some(failure) if figures.answered() == 0 && failure != Failure::Stopped => {
+        Some(failure) if figures.answered() == 0 && *failure != NoAnswer::Stopped => {
             bail!("not one request was answered by {target}: {failure}")
         }
         _ => Ok(ExitCode::SUCCESS),

@@ -2,13 +2,11 @@
 //! is any, to each address of the target in turn.
 
 use std::cell::{Cell, RefCell};
-use std::error::Error as _;
-use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue, USER_AGENT};
@@ -17,6 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::commands::traffic::target::Target;
+use crate::http::exchange;
+use crate::http::no_answer::{NoAnswer, is_reset};
 
 /// A visitor's patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,40 +25,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long an address that could not be reached is tried last.
 const SHUNNED: Duration = Duration::from_secs(2);
 
-/// Why a request has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Failure {
-    Refused,
-    /// The system's reason for no connection, other than those that have a name here.
-    NotConnected(ErrorKind),
-    ConnectTimedOut,
-    Reset,
-    Closed,
-    NotHttp,
-    TimedOut,
-    NeverSent,
-    TooManyFiles,
-    Stopped,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Refused => "connection refused: nothing listens there",
-            Self::NotConnected(reason) => return write!(f, "no connection: {reason}"),
-            Self::ConnectTimedOut => "no connection within a second",
-            Self::Reset => "the other side reset the connection",
-            Self::Closed => "the connection closed before the answer was complete",
-            Self::NotHttp => "the answer was not HTTP",
-            Self::TimedOut => "no answer within 10 s",
-            Self::NeverSent => "waited 10 s for a free connection and was given up",
-            Self::TooManyFiles => {
-                "this system allows no more open connections: lower --connections"
-            }
-            Self::Stopped => "still waiting for an answer when the traffic was stopped",
-        })
-    }
-}
+/// More bytes than any page has.
+const BODY_LIMIT: usize = 16 << 20;
 
 /// The connections to a target.
 pub(crate) struct Pool {
@@ -96,12 +64,14 @@ impl Pool {
     }
 
     /// Sends a GET and reads the whole answer; gives its status.
-    pub(crate) async fn get(&self, path: &Uri) -> Result<u16, Failure> {
-        tokio::time::timeout(PATIENCE, self.exchange(path)).await.unwrap_or(Err(Failure::TimedOut))
+    pub(crate) async fn get(&self, path: &Uri) -> Result<u16, NoAnswer> {
+        tokio::time::timeout(PATIENCE, self.exchange(path))
+            .await
+            .unwrap_or(Err(NoAnswer::TimedOut(PATIENCE)))
     }
 
-    async fn exchange(&self, path: &Uri) -> Result<u16, Failure> {
-        let mut failure = Failure::NotConnected(ErrorKind::AddrNotAvailable);
+    async fn exchange(&self, path: &Uri) -> Result<u16, NoAnswer> {
+        let mut failure = NoAnswer::NotConnected(ErrorKind::AddrNotAvailable);
         for address in self.in_turn() {
             loop {
                 let (mut connection, reused) = match self.take_idle(address) {
@@ -116,7 +86,7 @@ impl Pool {
                         }
                     },
                 };
-                match self.on(&mut connection, path).await {
+                match self.on(&mut connection, path).await? {
                     Ok(status) => {
                         self.with(address, |host| {
                             host.failed = None;
@@ -131,9 +101,7 @@ impl Pool {
                                 || error.is_canceled()
                                 || error.is_incomplete_message()
                                 || is_reset(&error)) => {}
-                    Err(error) if error.is_parse() => return Err(Failure::NotHttp),
-                    Err(error) if is_reset(&error) => return Err(Failure::Reset),
-                    Err(_) => return Err(Failure::Closed),
+                    Err(error) => return Err(NoAnswer::answering(&error)),
                 }
             }
         }
@@ -144,21 +112,22 @@ impl Pool {
         &self,
         connection: &mut SendRequest<Empty<Bytes>>,
         path: &Uri,
-    ) -> hyper::Result<u16> {
-        connection.ready().await?;
+    ) -> Result<hyper::Result<u16>, NoAnswer> {
+        if let Err(error) = connection.ready().await {
+            return Ok(Err(error));
+        }
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = path.clone();
         request.headers_mut().insert(HOST, self.authority.clone());
         request
             .headers_mut()
             .insert(USER_AGENT, HeaderValue::from_static("cargo-workshop-traffic"));
-        let response = connection.send_request(request).await?;
+        let response = match exchange::send(connection, request).await? {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(error)),
+        };
         let status = response.status().as_u16();
-        let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
-            frame?;
-        }
-        Ok(status)
+        Ok(exchange::read(response.into_body(), BODY_LIMIT, |_| {}).await?.map(|()| status))
     }
 
     /// All addresses: each time another one first, and those that failed just now last.
@@ -192,60 +161,17 @@ impl Pool {
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, Failure> {
+async fn connect(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, NoAnswer> {
     let stream = tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address))
         .await
-        .map_err(|_| Failure::ConnectTimedOut)?
-        .map_err(|error| not_connected(&error))?;
+        .map_err(|_| NoAnswer::ConnectTimedOut(CONNECT_PATIENCE))?
+        .map_err(|error| NoAnswer::connecting(&error, CONNECT_PATIENCE))?;
     let _ = stream.set_nodelay(true);
     let (sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Closed)?;
+        http1::handshake(TokioIo::new(stream)).await.map_err(|_| NoAnswer::Closed)?;
     tokio::task::spawn_local(async move {
         // Its errors reach the request that waits on it.
         let _ = connection.await;
     });
     Ok(sender)
-}
-
-fn not_connected(error: &io::Error) -> Failure {
-    match error.kind() {
-        _ if is_out_of_files(error) => Failure::TooManyFiles,
-        ErrorKind::ConnectionRefused => Failure::Refused,
-        ErrorKind::ConnectionReset => Failure::Reset,
-        // The system may give up before a visitor does.
-        ErrorKind::TimedOut => Failure::ConnectTimedOut,
-        other => Failure::NotConnected(other),
-    }
-}
-
-/// Whether the connection was torn down instead of closed.
-fn is_reset(error: &hyper::Error) -> bool {
-    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|cause| {
-        matches!(cause.kind(), ConnectionReset | ConnectionAborted | BrokenPipe)
-    })
-}
-
-/// Too many open files: of this process or of the whole system (24 and 23 on every Unix).
-fn is_out_of_files(error: &io::Error) -> bool {
-    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_connection_is_called_what_it_is() {
-        for (kind, words) in [
-            (ErrorKind::ConnectionRefused, "connection refused: nothing listens there"),
-            (ErrorKind::ConnectionReset, "the other side reset the connection"),
-            (ErrorKind::NetworkUnreachable, "no connection: network unreachable"),
-            (ErrorKind::AddrNotAvailable, "no connection: address not available"),
-            (ErrorKind::TimedOut, "no connection within a second"),
-        ] {
-            assert_eq!(not_connected(&kind.into()).to_string(), words);
-        }
-    }
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::http::fetch::{Answer, Fetch, NoAnswer};
+use crate::http::fetch::{Answer, Fetch};
+use crate::http::no_answer::NoAnswer;
 
 /// What one question may cost: Prometheus gives up a query after this ...
 const QUERY_LIMIT: &str = "3s";

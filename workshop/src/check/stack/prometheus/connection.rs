@@ -3,7 +3,7 @@
 use crate::check::stack::alert::rule_files::in_stack;
 use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, ScrapeTarget};
 use crate::check::verdict::{Finding, Judgement, Trouble};
-use crate::http::fetch::NoAnswer;
+use crate::http::no_answer::NoAnswer;
 
 /// The job that the app's targets are in.
 pub(crate) const JOB: &str = "treecounter";
@@ -34,7 +34,10 @@ impl Waiting {
         match error {
             ApiError::NotReady
             | ApiError::NoAnswer(
-                NoAnswer::TimedOut(_) | NoAnswer::Closed | NoAnswer::Unreachable,
+                NoAnswer::TimedOut(_)
+                | NoAnswer::Closed
+                | NoAnswer::NotConnected(_)
+                | NoAnswer::ConnectTimedOut(_),
             ) => Self::ForAMoment,
             _ => Self::Vain,
         }

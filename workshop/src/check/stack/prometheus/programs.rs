@@ -1,12 +1,19 @@
 //! The programs that Prometheus comes with: where they are, and what they are given to work on.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+
+use crate::process::command;
+use crate::process::registry::Folder;
+
+/// What the names of folders begin with in which they work.
+pub(crate) const FOLDER: &str = "workshop-prometheus";
+/// How long promtool may take; usually it is some tens of milliseconds.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where a program is, if it is installed. On Windows its name ends in `.exe`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
@@ -23,30 +30,15 @@ pub(crate) fn promtool(
     file: &str,
     contents: &str,
 ) -> anyhow::Result<(bool, String)> {
-    let directory = scratch()?;
-    let path = directory.join(file);
-    let run = || -> anyhow::Result<(bool, String)> {
-        fs::File::create(&path)?.write_all(contents.as_bytes())?;
-        let done = Command::new(promtool).args(args).arg(&path).stdin(Stdio::null()).output()?;
-        let words = [done.stdout, done.stderr]
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .concat();
-        Ok((done.status.success(), words))
-    };
-    let result = run().context("cannot run promtool");
-    let _ = fs::remove_dir_all(&directory);
-    result
-}
-
-/// A directory that nobody else uses.
-pub(crate) fn scratch() -> anyhow::Result<PathBuf> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let directory =
-        std::env::temp_dir().join(format!("workshop-prometheus-{}-{count}", std::process::id()));
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    Ok(directory)
+    let folder = Folder::new(FOLDER)?;
+    let path = folder.path().join(file);
+    fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut command = Command::new(promtool);
+    command.args(args).arg(&path);
+    match command::run(command, LIMIT) {
+        Ok(said) => Ok((said.success, said.stdout + &said.stderr)),
+        Err(fault) => bail!("promtool {fault}"),
+    }
 }
 
 /// A text in YAML.

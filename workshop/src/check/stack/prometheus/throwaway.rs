@@ -3,39 +3,29 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
 use crate::check::stack::prometheus::api::Prometheus;
-use crate::check::stack::prometheus::programs::{find_program, quoted, scratch};
+use crate::check::stack::prometheus::programs::{FOLDER, find_program, quoted};
 use crate::check::stack::prometheus::{backfill, connection};
 use crate::http::fetch;
+use crate::process::guard::Reach;
+use crate::process::registry::{self, Child, Folder, GLANCE};
 
-/// From the start to the first answer; a slow laptop reads its virus scanner's mind first.
+/// From the start to the first answer; on a slow laptop the virus scanner looks at it first.
 const START_LIMIT: Duration = Duration::from_secs(20);
-const GRACE: Duration = Duration::from_secs(2);
-/// How often a program is asked whether it has ended.
-const GLANCE: Duration = Duration::from_millis(5);
-
-/// What Ctrl-C has to stop and to remove.
-static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
-
-/// A directory, and the program that works in it just now.
-struct Running {
-    directory: PathBuf,
-    child: Option<Child>,
-}
 
 /// A running Prometheus in a directory of its own. Dropping it stops it and removes the directory.
 pub(crate) struct OwnPrometheus {
-    directory: PathBuf,
     pub(crate) url: String,
+    /// The program that works in the folder just now, which is stopped before that is removed.
+    child: Option<Child>,
+    folder: Folder,
 }
 
 impl OwnPrometheus {
@@ -61,7 +51,7 @@ impl OwnPrometheus {
         else {
             bail!("the programs prometheus and promtool are not installed");
         };
-        let mut own = Self::in_scratch()?;
+        let mut own = Self { url: String::new(), child: None, folder: Folder::new(FOLDER)? };
         own.back_fill(&promtool, history).await?;
         let mut last = None;
         // Another program may take the free port first: try again with another one.
@@ -70,27 +60,19 @@ impl OwnPrometheus {
                 Ok(()) => return Ok(own),
                 Err(error) => last = Some(error),
             }
-            own.stop();
+            own.child = None;
         }
         Err(last.unwrap_or_else(|| anyhow::anyhow!("Prometheus did not start")))
     }
 
-    fn in_scratch() -> anyhow::Result<Self> {
-        let mut running = running();
-        let directory = scratch()?;
-        running.push(Running { directory: directory.clone(), child: None });
-        Ok(Self { directory, url: String::new() })
-    }
-
-    async fn back_fill(&self, promtool: &Path, history: &str) -> anyhow::Result<()> {
-        let text = self.directory.join("history.txt");
+    async fn back_fill(&mut self, promtool: &Path, history: &str) -> anyhow::Result<()> {
+        let text = self.folder.path().join("history.txt");
         fs::write(&text, history).context("cannot write the history")?;
-        self.spawn(
-            Command::new(promtool)
-                .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=48h"])
-                .args([text.as_os_str(), self.directory.join("data").as_os_str()]),
-        )
-        .context("cannot run promtool")?;
+        let mut command = Command::new(promtool);
+        command
+            .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=48h"])
+            .args([text.as_os_str(), self.folder.path().join("data").as_os_str()]);
+        self.spawn(command).context("cannot run promtool")?;
         loop {
             match self.ended() {
                 Some(Ok(status)) if status.success() => return Ok(()),
@@ -108,7 +90,7 @@ impl OwnPrometheus {
     ) -> anyhow::Result<()> {
         let port = free_port()?;
         self.url = format!("http://127.0.0.1:{port}");
-        let config = self.directory.join("prometheus.yml");
+        let config = self.folder.path().join("prometheus.yml");
         fs::write(&config, configuration(jobs, port, rules))
             .context("cannot write the configuration")?;
         let flag = |name: &str, value: &OsStr| {
@@ -116,15 +98,14 @@ impl OwnPrometheus {
             flag.push(value);
             flag
         };
-        self.spawn(
-            Command::new(program)
-                .arg(flag("--config.file=", config.as_os_str()))
-                .arg(flag("--storage.tsdb.path=", self.directory.join("data").as_os_str()))
-                // The history is long past.
-                .arg("--storage.tsdb.retention.time=50y")
-                .arg(format!("--web.listen-address=127.0.0.1:{port}")),
-        )
-        .context("cannot run prometheus")?;
+        let mut command = Command::new(program);
+        command
+            .arg(flag("--config.file=", config.as_os_str()))
+            .arg(flag("--storage.tsdb.path=", self.folder.path().join("data").as_os_str()))
+            // The history is long past.
+            .arg("--storage.tsdb.retention.time=50y")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        self.spawn(command).context("cannot run prometheus")?;
         let prometheus = Prometheus::new(&fetch::http_url(&self.url, &self.url)?);
         let end = Instant::now() + START_LIMIT;
         while prometheus.version().await.is_err() {
@@ -145,79 +126,21 @@ impl OwnPrometheus {
     }
 
     /// Starts a program that works in the directory; what it says goes to the log.
-    fn spawn(&self, command: &mut Command) -> anyhow::Result<()> {
-        let log = fs::File::create(self.directory.join("log")).context("cannot write the log")?;
+    fn spawn(&mut self, mut command: Command) -> anyhow::Result<()> {
+        let log =
+            fs::File::create(self.folder.path().join("log")).context("cannot write the log")?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // Held while it starts, so that Ctrl-C finds it or comes before it.
-        let mut running = running();
-        let own = running.iter_mut().find(|running| running.directory == self.directory);
-        own.context("it was stopped")?.child = Some(command.spawn()?);
+        self.child = Some(registry::spawn(command, Reach::Alone)?);
         Ok(())
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     fn ended(&self) -> Option<std::io::Result<ExitStatus>> {
-        let mut running = running();
-        let own = running.iter_mut().find(|running| running.directory == self.directory);
-        own?.child.as_mut()?.try_wait().transpose()
+        self.child.as_ref()?.ended().transpose()
     }
-
-    fn stop(&self) {
-        let mut running = running();
-        let own = running.iter_mut().find(|running| running.directory == self.directory);
-        if let Some(own) = own {
-            own.stop();
-        }
-    }
-}
-
-impl Drop for OwnPrometheus {
-    fn drop(&mut self) {
-        self.stop();
-        remove(&self.directory);
-        running().retain(|running| running.directory != self.directory);
-    }
-}
-
-impl Running {
-    fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        // There is nothing that it would have to save.
-        let _ = child.kill();
-        let end = Instant::now() + GRACE;
-        while matches!(child.try_wait(), Ok(None)) && Instant::now() < end {
-            std::thread::sleep(GLANCE);
-        }
-    }
-}
-
-/// Stops every Prometheus that this process has started.
-pub fn stop_all() {
-    // Held on: nothing can be started any more, since this is the end.
-    let mut running = running();
-    for own in running.iter_mut() {
-        own.stop();
-        remove(&own.directory);
-    }
-    std::mem::forget(running);
-}
-
-/// Removes a directory, also while this process's last file is being written there. Left behind, it
-/// would only take room among other such things.
-fn remove(directory: &Path) {
-    let end = Instant::now() + GRACE;
-    while fs::remove_dir_all(directory).is_err_and(|error| error.kind() != ErrorKind::NotFound)
-        && Instant::now() < end
-    {
-        std::thread::sleep(GLANCE);
-    }
-}
-
-fn running() -> MutexGuard<'static, Vec<Running>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn free_port() -> anyhow::Result<u16> {

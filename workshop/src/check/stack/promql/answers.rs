@@ -8,7 +8,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use crate::check::verdict::{Finding, Judgement};
+use crate::learner::files;
 
 /// The learner's answers, from the root.
 pub(crate) const ANSWERS: &str = "section3-compose/answers.promql";
@@ -48,10 +51,11 @@ pub(crate) fn load(root: &Path, file: &str) -> Judgement<Answers> {
     if size > LARGEST {
         return Finding::new(expected, format!("a file of {size} bytes")).fail();
     }
-    let text = match std::fs::read(&path) {
+    let read = files::read(&path).and_then(|found| found.context("there is no such file"));
+    let text = match read {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) => {
-            return Finding::new(expected, error.to_string())
+            return Finding::new(expected, error.root_cause().to_string())
                 .because("`cargo workshop reset section3` brings the file back.")
                 .fail();
         }

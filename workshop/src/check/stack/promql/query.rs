@@ -14,7 +14,7 @@ use crate::check::stack::promql::questions::Question;
 use crate::check::stack::promql::selectors::nothing_selected;
 use crate::check::stack::promql::syntax_errors::advice;
 use crate::check::verdict::{Finding, Judgement, Quote};
-use crate::http::fetch::NoAnswer;
+use crate::http::no_answer::NoAnswer;
 
 /// An answer must be right at so many instants at least, or it may be right by chance.
 const INSTANTS: usize = 3;
