@@ -164,9 +164,15 @@ fn write_if_other(path: &Path, text: &str) -> bool {
 /// A screen without what differs from run to run, and from system to system: measured times, the
 /// place of a line among the base metrics, numbers of threads and ports.
 pub fn steady(screen: &str) -> String {
-    let lines: Vec<String> =
-        screen.lines().map(|line| steady_line(&without_registry(line))).collect();
+    let lines = screen.lines().filter(|line| !is_rest_of_number(line));
+    let lines: Vec<String> = lines.map(|line| steady_line(&without_registry(line))).collect();
     lines.join("\n") + "\n"
+}
+
+/// A long number may go on in a line of its own.
+fn is_rest_of_number(line: &str) -> bool {
+    let rest = line.trim_start().strip_prefix("| ");
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A line without the place where cargo keeps the crates.

@@ -319,19 +319,16 @@ mod tests {
     fn what_has_no_room_beside_its_figures_stands_above_them() {
         let rows = shown(&mut screen(&[PAGE]), 40, 30);
         assert_eq!(
-            rows[..15],
+            rows[..12],
             [
-                "http://localhost:8001/metrics",
-                "  every 1 s",
+                "http://localhost:8001/metrics  every 1 s",
                 "200 in 2.0 ms, 441 bytes, 8 series",
                 "        value   change      rate  trend",
                 "requests_total  counter",
                 "  Requests answered.",
-                "  {endpoint=\"/treecounter\",",
-                "status=\"200\"}",
+                "  {endpoint=\"/treecounter\",status=\"200\"}",
                 "        1,200",
-                "  {endpoint=\"/treecounter\",",
-                "status=\"503\"}",
+                "  {endpoint=\"/treecounter\",status=\"503\"}",
                 "            7",
                 "",
                 "latency_seconds  histogram  Time.",
