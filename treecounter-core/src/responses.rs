@@ -1,10 +1,12 @@
 //! The answers that every section shares, and the building blocks of the others.
 
+use std::sync::LazyLock;
+
 use hyper::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use hyper::{Method, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode};
 
 use crate::page::{self, Page, TreeCountPage};
 use crate::renewal::Renewal;
@@ -14,12 +16,26 @@ pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; chars
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Each answer is the state of this moment.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// A page has its style and its icon in itself, and needs nothing else. Whether it may stand in a
 /// frame is left open: hosted editors show it in one.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
      form-action 'none'",
 );
+
+/// The headers of every page. To copy them costs less than to put them together.
+static PAGE_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, HTML),
+        (CACHE_CONTROL, NO_STORE),
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ])
+});
 
 /// The front page: what there is to see here.
 pub fn index(request: &Request) -> Response {
@@ -108,7 +124,7 @@ pub(crate) fn respond(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CACHE_CONTROL, NO_STORE);
     response
 }
 
@@ -118,11 +134,9 @@ fn html(status: StatusCode, page: Page, renewal: Option<Renewal>) -> Response {
         None => page.into(),
         Some(renewal) => page.noting(&renewal.note()),
     };
-    let mut response = respond(status, HTML, body);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, CONTENT_POLICY);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let mut response = Response::new(http_body_util::Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = PAGE_HEADERS.clone();
     if let Some(renewal) = renewal {
         renewal.repeat(&mut response);
     }
@@ -159,7 +173,6 @@ mod tests {
     use std::time::Duration;
 
     use http_body_util::BodyExt;
-    use hyper::HeaderMap;
     use hyper::header::REFRESH;
 
     use super::*;
