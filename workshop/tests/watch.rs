@@ -205,7 +205,10 @@ fn a_build_error_is_shown_as_cargo_shows_it() {
         .output()
         .unwrap();
     assert_eq!(check.status.code(), Some(1));
-    assert_eq!(String::from_utf8_lossy(&check.stdout), "");
+    let frame = String::from_utf8_lossy(&check.stdout);
+    for part in ["E0308: mismatched types", "line 2", "cargo workshop hint section1"] {
+        assert!(frame.contains(part), "{part:?} is not in\n{frame}");
+    }
     let shown = without_waits(&check.stderr);
     assert!(shown.contains("mismatched types"), "{shown}");
     // Cargo's second run has less to say of what it compiles.

@@ -124,7 +124,12 @@ impl Blocks {
             }
             self.blocks.retain(|(order, _)| *order != last);
         }
-        let text: String = self.blocks.iter().map(|(_, text)| text.as_str()).collect();
+        let mut text: String = self.blocks.iter().map(|(_, text)| text.as_str()).collect();
+        if text.lines().count() > height {
+            // Air before words.
+            let full = |line: &&str| !line.trim().is_empty();
+            text = text.split_inclusive('\n').filter(full).collect();
+        }
         if text.lines().count() <= height {
             return text;
         }

@@ -45,7 +45,7 @@ enum Next {
     /// Files of the learner have changed.
     Saved(Vec<PathBuf>),
     Again,
-    NextSection,
+    Section,
     End,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn run(session: &Session<'_>, name: Option<&str>) -> anyhow::Result<E
         match watch.wait(section, report.as_ref(), &seen)? {
             Next::End => return Ok(ExitCode::SUCCESS),
             Next::Again => {}
-            Next::NextSection => {
+            Next::Section => {
                 section = session.course.after(section).unwrap_or(section);
                 // Whoever chooses a section stays in it until another's file is edited.
                 follows = true;
@@ -188,7 +188,7 @@ impl<'a> Watch<'a> {
                         return Ok(Next::End);
                     }
                     Some(Input::Key(KeyCode::Char('r'))) => return Ok(Next::Again),
-                    Some(Input::Key(KeyCode::Char('n'))) => return Ok(Next::NextSection),
+                    Some(Input::Key(KeyCode::Char('n'))) => return Ok(Next::Section),
                     Some(Input::Key(KeyCode::Char(key @ ('h' | 's')))) => {
                         // The terminal is given back meanwhile: this is printed as usual.
                         drop(keys.take());

@@ -121,7 +121,7 @@ impl<'a> Fetch<'a> {
             let status = response.status().as_u16();
             let mut body = Vec::new();
             let read = exchange::read(response.into_body(), self.most, |data| {
-                body.extend_from_slice(data)
+                body.extend_from_slice(data);
             });
             read.await?.map_err(|_| NoAnswer::Closed)?;
             Ok(Answer { status, content_type, content_encoding, location, body })

@@ -49,7 +49,7 @@ async fn a_stop_answers_who_waits_to_be_accepted() {
     let mut queued: Vec<_> = (0..50)
         .map(|_| {
             let mut stream = std::net::TcpStream::connect(server.addr).unwrap();
-            std::io::Write::write_all(&mut stream, get("/queued").as_bytes()).unwrap();
+            io::Write::write_all(&mut stream, get("/queued").as_bytes()).unwrap();
             stream.set_nonblocking(true).unwrap();
             TcpStream::from_std(stream).unwrap()
         })
