@@ -35,6 +35,8 @@ pub(crate) fn promtool(
     fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
     let mut command = Command::new(promtool);
     command.args(args).arg(&path);
+    // It makes folders of its own, and leaves them when it is killed.
+    command.env("TMPDIR", folder.path()).env("TMP", folder.path());
     match command::run(command, LIMIT) {
         Ok(said) => Ok((said.success, said.stdout + &said.stderr)),
         Err(fault) => bail!("promtool {fault}"),
