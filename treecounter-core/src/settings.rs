@@ -1,6 +1,6 @@
 //! The settings, read from environment variables named `TREECOUNTER_…`.
 
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +13,6 @@ use thiserror::Error;
 
 use crate::serve::Order;
 pub use source::Source;
-#[cfg(feature = "live")]
-pub(crate) use source::presentable;
 
 const PREFIX: &str = "TREECOUNTER_";
 

@@ -12,7 +12,7 @@ use crate::renewal::Renewal;
 use crate::responses::{bad_request, method_not_allowed, tree_count, unavailable};
 use crate::settings::Source;
 #[cfg(feature = "live")]
-use crate::settings::presentable;
+use crate::settings::source::presentable;
 use crate::{Request, Response, Settings};
 use faults::Faults;
 use simulated::SimulatedCount;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use ureq::Agent;
 
 use crate::log::log;
-use crate::settings::presentable;
+use crate::settings::source::presentable;
 
 /// However many visits come, the source is asked no more often than this.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
