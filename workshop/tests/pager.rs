@@ -174,7 +174,10 @@ fn the_gateway_leads_to_the_app_and_says_when_there_is_none() {
     assert_eq!(gateway.get("/treecounter"), "HTTP/1.1 200 OK\r\n\r\nthe app");
     assert!(served.join().unwrap().starts_with("GET /treecounter HTTP/1.1\r\n"));
 
-    // The app's listener is gone.
+    // Bound, and not listening: nobody answers there, and no other test can take it.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gateway = Running::start(&["gateway", "--to", &closed.local_addr().unwrap().to_string()]);
     for (head, page) in [("GET / HTTP/1.1", true), ("HEAD / HTTP/1.1", false)] {
         let answer = gateway.ask(head, "");
         assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n"), "{answer}");

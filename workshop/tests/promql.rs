@@ -217,7 +217,7 @@ fn the_solution_shows_the_answers_that_are_still_empty() {
     kit.write("workshop/sections.toml", "");
     kit.write("section3-compose/answers.promql", &starter());
     let shown = std::process::Command::new(env!("CARGO_BIN_EXE_workshop"))
-        .args(["solution", "section3"])
+        .args(["solution", "section3", "--all"])
         .env_remove("CARGO_MANIFEST_DIR")
         .current_dir(&kit.root)
         .output()
