@@ -111,7 +111,7 @@ fn a_source_is_never_shown_whole() {
         };
         assert!(!shown.contains("sec"), "{shown}");
     }
-    let shown = presentable("https://secret@example.org:8443/?key=secret");
+    let shown = source::presentable("https://secret@example.org:8443/?key=secret");
     assert_eq!(shown, "https://example.org:8443");
 }
 
