@@ -90,7 +90,7 @@ async fn run_within(
         let waited = limits.stop_timeout;
         match clients.cut_off() {
             0 => log(format_args!(
-                "stopping: cut off clients who sent half a request, or read no answer, in {waited:?}"
+                "stopping: cut off clients with half a request or an unread answer after {waited:?}"
             )),
             in_hand => log(format_args!(
                 "stopping: dropped requests that took longer than {waited:?}: {in_hand}"

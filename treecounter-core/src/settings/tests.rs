@@ -193,5 +193,7 @@ proptest! {
 }
 
 /// Anything, and what is nearly a number, an address, or a URL.
-const VALUES: &str = "\\PC*|[-+0-9.eE_ ]{0,12}|[0-9.:\\[\\]]{0,24}|0?\\.?[0-9]{1,3}|NaN|-?inf|simulated|\
-                      https?:/{0,3}([a-z]{0,5}(:[a-z0-9]{0,5})?@)?[a-z0-9.\\[\\]:]{0,12}(:[0-9]{0,6})?(/\\PC{0,9})?";
+const VALUES: &str = "\\PC*|[-+0-9.eE_ ]{0,12}|[0-9.:\\[\\]]{0,24}|0?\\.?[0-9]{1,3}|\
+                      NaN|-?inf|simulated|\
+                      https?:/{0,3}([a-z]{0,5}(:[a-z0-9]{0,5})?@)?[a-z0-9.\\[\\]:]{0,12}\
+                      (:[0-9]{0,6})?(/\\PC{0,9})?";
