@@ -58,7 +58,10 @@ def _ask(url, path, parameters):
 
 
 def hundred(prometheus, every=1):
-    """All, or each fifth for `every=5`; twenty at a time. Afterwards it is the same process, healthy, and no scrape is lost."""
+    """All, or each fifth for `every=5`; twenty at a time.
+
+    Afterwards Prometheus is the same process, healthy, and has lost no scrape.
+    """
     started = prometheus.value('process_start_time_seconds{job="prometheus"}')
     expect(started, "Prometheus does not watch itself yet")
     began, slowest = time.time(), 0.0

@@ -157,7 +157,9 @@ class Stack:
         return found
 
     def close(self):
-        """After whatever happened: nothing is left, no folder either."""
+        """After whatever happened: nothing is left, no folder either. A second time it does nothing."""
+        if not os.path.isdir(self.folder):
+            return
         with contextlib.suppress(Failed, subprocess.TimeoutExpired):
             self.compose("down", "--volumes", "--rmi", "local", "--remove-orphans", "--timeout", "2")
             self._remove_replaced_images()
