@@ -267,7 +267,7 @@ fn wrong_programs_fail_and_right_ones_pass() {
     assert!(passed.is_empty(), "wrong, and not refused: {passed:?}");
     let named = judged.iter().filter(|(.., named)| *named).count();
     println!("{} wrong programs, {named} named or pointed at", judged.len());
-    assert!(named * 100 >= judged.len() * 85, "only {named} of {} are named", judged.len());
+    assert!(named * 100 >= judged.len() * 90, "only {named} of {} are named", judged.len());
 }
 
 /// A copy of the learner's packages, built with what was built already.
