@@ -135,7 +135,7 @@ fn the_live_screen_can_be_suspended_and_resumed() {
     pty.press("\x1a");
     let stopped = pty.until(0, "STOPPED");
     assert!(stopped.contains(LEAVES), "{stopped}");
-    let since = stopped.len();
+    let since = stopped.find("STOPPED").unwrap();
     let resumed = pty.until(since, "process_threads");
     let (before, _) = resumed.split_once(ENTERS).unwrap();
     assert!(before.contains(COOKED) && !before.contains(RAW), "{before}");
