@@ -1,7 +1,6 @@
 //! Changing the learner's files: shown first, asked for, and backed up before the first one changes.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{IsTerminal, Write, stdin, stdout};
 use std::path::PathBuf;
 
@@ -157,12 +156,11 @@ impl<'a> Plan<'a> {
                 None => files::take_away(&self.path(change)?),
             };
             let Some(displaced) = displaced.with_context(way_back)? else { continue };
-            if files::read(&displaced)? == change.now {
-                fs::remove_file(&displaced).with_context(way_back)?;
-            } else {
-                backup.take_in(self.workspace, &kept, (&change.path, &displaced))?;
+            if files::read(&displaced)? != change.now {
                 saved.insert(change.path.clone());
             }
+            // An editor may be about to write into it, even when it is as it was read.
+            backup.take_in(self.workspace, &kept, (&change.path, &displaced))?;
         }
         Ok(kept)
     }
