@@ -149,4 +149,27 @@ mod tests {
         assert!(at("/etc/prometheus/rules/red.yml") && at("/etc/prometheus-learner/alerts.yml"));
         assert!(!at("/home/me/workshop/section3-compose/rules/alerts.yml"));
     }
+
+    proptest::proptest! {
+        #![proptest_config(crate::check::stack::texts_of_any_kind())]
+
+        #[test]
+        fn any_rule_file_is_read(
+            pieces in proptest::collection::vec(
+                proptest::prop_oneof![
+                    "groups:\n", "( |-|\t){0,6}", "alert:", "- alert: [A-Z][a-z]{0,3}\n", "expr: \\|",
+                    "\n", "[\"']", "#", "\\PC{0,4}", "labels:\n", "\\{\\{ \\$?[vl][a-z.]{1,8}",
+                ],
+                0..40,
+            ),
+        ) {
+            let text = pieces.concat();
+            for name in alert_names(&text) {
+                assert!(text.contains(name) && !name.is_empty(), "{text:?}: {name:?}");
+            }
+            let _ = super::super::templates::bad_template(&text);
+            assert!(super::super::templates::labels_in(&text).all(|label| text.contains(label)));
+            let _ = super::super::promtool_error::tab_in_indent(&text);
+        }
+    }
 }

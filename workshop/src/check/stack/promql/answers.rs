@@ -214,4 +214,34 @@ mod tests {
     fn nothing_at_all() {
         assert_eq!(Answers::read("").names().count(), 0);
     }
+
+    proptest::proptest! {
+        #![proptest_config(crate::check::stack::texts_of_any_kind())]
+
+        /// What is found stands in the file, at its line, and nothing is found without a question.
+        #[test]
+        fn any_file_is_read(
+            pieces in proptest::collection::vec(
+                proptest::prop_oneof![
+                    "(# |#|)(1. |)\\[[a-z]{1,3}\\]( How many\\?|)",
+                    "# [a-z]{0,3}",
+                    "rate\\(a\\[1m\\]\\)",
+                    "\\PC{0,5}",
+                    "[ \\t]{0,2}",
+                ],
+                0..30,
+            ),
+            ending in proptest::prop_oneof!["\n", "\r\n"],
+        ) {
+            let text = pieces.join(&ending);
+            let answers = Answers::read(&text);
+            let lines: Vec<&str> = text.lines().collect();
+            for name in answers.names() {
+                assert!(text.contains(&format!("[{name}]")));
+                let answer = answers.get(name).unwrap();
+                let first = answer.query.lines().next().unwrap_or_default();
+                assert!(lines[answer.line - 1].contains(first), "{text:?}: {answer:?}");
+            }
+        }
+    }
 }
