@@ -124,17 +124,17 @@ impl Finding {
     }
 
     /// The judgement that what was expected is not there.
-    pub fn fail<T>(self) -> Result<T, Box<Trouble>> {
+    pub fn fail<T>(self) -> Judgement<T> {
         Err(Box::new(Trouble { verdict: Verdict::Fail, finding: self }))
     }
 
     /// The judgement that nothing was looked at, which is no fault of anybody.
-    pub fn left_out<T>(self) -> Result<T, Box<Trouble>> {
+    pub fn left_out<T>(self) -> Judgement<T> {
         Err(Box::new(Trouble { verdict: Verdict::LeftOut, finding: self }))
     }
 
     /// The judgement that this could not be found out.
-    pub fn could_not_tell<T>(self) -> Result<T, Box<Trouble>> {
+    pub fn could_not_tell<T>(self) -> Judgement<T> {
         Err(Box::new(Trouble { verdict: Verdict::CouldNotTell, finding: self }))
     }
 }

@@ -3,11 +3,8 @@
 use std::collections::HashMap;
 
 use crate::check::program::experiment::{Answers, Run, Scrape};
-use crate::check::verdict::{Finding, Quote, Trouble};
+use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::{Exposition, Labels};
-
-/// Something that was looked for, or the trouble to report.
-pub(crate) type Found<T> = Result<T, Box<Trouble>>;
 
 /// A series that changed between two scrapes.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +27,7 @@ impl Change {
 }
 
 /// The exposition of a scrape that was made. Earlier checks tell why there is none.
-pub(crate) fn exposition(scrape: Option<&Scrape>) -> Found<&Exposition> {
+pub(crate) fn exposition(scrape: Option<&Scrape>) -> Judgement<&Exposition> {
     match scrape.and_then(|scrape| scrape.exposition.as_ref()) {
         Some(Ok(exposition)) => Ok(exposition),
         Some(Err(error)) => Finding::new("an exposition", error.to_string()).fail(),
@@ -46,7 +43,7 @@ pub(crate) fn exposition(scrape: Option<&Scrape>) -> Found<&Exposition> {
 }
 
 /// The answers to visits that were made.
-pub(crate) fn answers(answers: Option<&Answers>) -> Found<&Answers> {
+pub(crate) fn answers(answers: Option<&Answers>) -> Judgement<&Answers> {
     match answers {
         Some(answers) => Ok(answers),
         None => Finding::new("answers", "none, since the answer before them was missing").fail(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::program::assertions::{
-    Change, Found, answers, changes, exposition, last, list, quote, quote_of,
+    Change, answers, changes, exposition, last, list, quote, quote_of,
 };
 use crate::check::program::context::Context;
 use crate::check::program::counting::counts;
@@ -114,7 +114,7 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
 }
 
 /// The family, which an earlier check has found.
-pub(crate) fn family(read: &Exposition) -> Found<&Family> {
+pub(crate) fn family(read: &Exposition) -> Judgement<&Family> {
     match read.family(COUNTER) {
         Some(family) => Ok(family),
         None => Finding::new(format!("{COUNTER} at /metrics"), "none").fail(),

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::check::verdict::{Finding, Trouble};
+use crate::check::verdict::{Finding, Judgement};
 use crate::process;
 use crate::process::{Built, NoStart, Program};
 
@@ -19,7 +19,7 @@ pub(crate) struct App {
 }
 
 /// Finds the app on its port, or builds and starts one.
-pub(crate) fn find_or_start(root: &Path, solution: bool, port: u16) -> Result<App, Box<Trouble>> {
+pub(crate) fn find_or_start(root: &Path, solution: bool, port: u16) -> Judgement<App> {
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     if !solution && TcpStream::connect_timeout(&usual, Duration::from_millis(300)).is_ok() {
         return Ok(App { address: usual, _program: None });

@@ -13,7 +13,7 @@ use crate::check::stack::app::{self, App};
 use crate::check::stack::grafana::Grafana;
 use crate::check::stack::options::Options;
 use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, Rule};
-use crate::check::stack::prometheus::connection::{Look, START, Waiting};
+use crate::check::stack::prometheus::connection::{START, Waiting};
 use crate::check::stack::prometheus::throwaway::OwnPrometheus;
 use crate::check::stack::prometheus::{backfill, connection};
 use crate::check::stack::promql::answers::{self, ANSWERS, FINISHED};
@@ -193,18 +193,19 @@ impl Judge {
     }
 
     /// Looks again for some seconds, while waiting may help.
-    fn patiently(&self, look: impl Fn() -> Look) -> Judgement {
+    fn patiently(&self, look: impl Fn() -> (Waiting, Judgement)) -> Judgement {
         let end = Instant::now() + PATIENCE;
         let scrapes_come = self.own.is_some() && (self.options.app.is_some() || self.app.is_some());
         loop {
-            let Err((waiting, trouble)) = look() else { return Ok(()) };
+            let (waiting, judgement) = look();
             let helps = match waiting {
+                _ if judgement.is_ok() => false,
                 Waiting::Vain => false,
                 Waiting::ForFirstScrapes => scrapes_come,
                 Waiting::ForAMoment => true,
             };
             if !helps || Instant::now() >= end {
-                return Err(trouble);
+                return judgement;
             }
             std::thread::sleep(Duration::from_millis(200));
         }

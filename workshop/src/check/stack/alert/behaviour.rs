@@ -16,7 +16,7 @@ use crate::check::stack::prometheus::api::{Instants, Prometheus, Rule};
 use crate::check::stack::promql::ast::Node;
 use crate::check::stack::promql::mistakes::{Mistake, seconds};
 use crate::check::stack::promql::selectors::nothing_selected;
-use crate::check::verdict::{Finding, Judgement, Trouble};
+use crate::check::verdict::{Finding, Judgement};
 use crate::terminal::shell::Shell;
 
 /// When it fires, somebody can read it: no template fails, or asks for a label that is not there.
@@ -139,7 +139,7 @@ pub(crate) async fn fires(
     options: &Options,
     rule: &Rule,
     now: f64,
-) -> Result<Option<String>, Box<Trouble>> {
+) -> Judgement<Option<String>> {
     let raise = raise_faults(rule);
     let fails = async |found: &str| {
         let cause = match misnamed(prometheus, rule).await {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::stack::prometheus::api::{Instants, Prometheus, Rule, Series};
 use crate::check::stack::prometheus::connection;
-use crate::check::verdict::Trouble;
+use crate::check::verdict::Judgement;
 
 /// Seconds between two looks at the past.
 pub(crate) const STEP: f64 = 5.0;
@@ -22,11 +22,7 @@ pub(crate) struct Moment {
 
 /// Without promtool: the rule's expression in the last quarter of an hour, with `for` taken into
 /// account, beside what really happened.
-pub(crate) async fn past(
-    prometheus: &Prometheus,
-    rule: &Rule,
-    now: f64,
-) -> Result<Vec<Moment>, Box<Trouble>> {
+pub(crate) async fn past(prometheus: &Prometheus, rule: &Rule, now: f64) -> Judgement<Vec<Moment>> {
     const FAILURES: &str = "sum(rate(requests_total{endpoint=\"/treecounter\",status=~\"5..\"}[1m])) \
                             / sum(rate(requests_total{endpoint=\"/treecounter\"}[1m]))";
     let at = Instants { start: now - 900.0, end: now, step: STEP };

@@ -12,7 +12,7 @@ use crate::check::stack::options::Options;
 use crate::check::stack::prometheus::api::{Prometheus, Rule};
 use crate::check::stack::prometheus::{connection, programs};
 use crate::check::stack::promql::mistakes::seconds;
-use crate::check::verdict::{Finding, Judgement, Quote, Trouble};
+use crate::check::verdict::{Finding, Judgement, Quote};
 
 /// The stack's outage keeps the ratio of failures high for about this long, in seconds.
 const LONGEST_WAIT: f64 = 80.0;
@@ -122,7 +122,7 @@ pub(crate) async fn loaded(
     prometheus: &Prometheus,
     options: &Options,
     own: bool,
-) -> Result<LoadedAlerts, Box<Trouble>> {
+) -> Judgement<LoadedAlerts> {
     let files = files(&options.root, options.solution);
     if !own {
         wait_for_reload(&files).await;

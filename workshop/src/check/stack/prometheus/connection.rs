@@ -2,7 +2,7 @@
 
 use crate::check::stack::alert::rule_files::in_stack;
 use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, ScrapeTarget};
-use crate::check::verdict::{Finding, Judgement, Trouble};
+use crate::check::verdict::{Finding, Judgement};
 use crate::http::no_answer::NoAnswer;
 
 /// The job that the app's targets are in.
@@ -21,14 +21,7 @@ pub(crate) enum Waiting {
     ForAMoment,
 }
 
-/// A look at the stack: it passes, or there is trouble, and waiting may help.
-pub(crate) type Look = Result<(), (Waiting, Box<Trouble>)>;
-
 impl Waiting {
-    fn may_help(self, judgement: Judgement) -> Look {
-        judgement.map_err(|trouble| (self, trouble))
-    }
-
     /// The API answers once Prometheus is ready and no longer busy; all else stays as it is.
     fn of(error: &ApiError) -> Self {
         match error {
@@ -68,10 +61,7 @@ fn is_old(version: &str) -> bool {
 }
 
 /// What an API that does not answer as it should means.
-pub(crate) async fn trouble<T>(
-    prometheus: &Prometheus,
-    error: &ApiError,
-) -> Result<T, Box<Trouble>> {
+pub(crate) async fn trouble<T>(prometheus: &Prometheus, error: &ApiError) -> Judgement<T> {
     let base = prometheus.base();
     let finding = |found: String| Finding::new(format!("Prometheus at {base}"), found);
     let curl = format!("curl -i {base}/api/v1/status/buildinfo");
@@ -140,11 +130,11 @@ fn moved(prometheus: &Prometheus, place: &str) -> Finding {
 }
 
 /// The targets of the app's job are up.
-pub(crate) async fn targets_up(prometheus: &Prometheus) -> Look {
+pub(crate) async fn targets_up(prometheus: &Prometheus) -> (Waiting, Judgement) {
     let targets = match prometheus.targets().await {
         Ok(targets) => targets,
         Err(error) => {
-            return Waiting::of(&error).may_help(trouble(prometheus, &error).await);
+            return (Waiting::of(&error), trouble(prometheus, &error).await);
         }
     };
     let page = prometheus.page("/targets");
@@ -168,7 +158,7 @@ pub(crate) async fn targets_up(prometheus: &Prometheus) -> Look {
         if let Some((refused, command)) = refused_change(prometheus).await {
             let finding =
                 Finding::new(expected, found).because(format!("{refused}.")).try_with(command);
-            return Waiting::Vain.may_help(finding.try_with(page).fail());
+            return (Waiting::Vain, finding.try_with(page).fail());
         }
         let finding = Finding::new(expected, found)
             .because(
@@ -177,16 +167,16 @@ pub(crate) async fn targets_up(prometheus: &Prometheus) -> Look {
             )
             .try_with("docker compose ps app")
             .try_with(page);
-        return waiting.may_help(finding.fail());
+        return (waiting, finding.fail());
     }
     let Some(down) = of_app.iter().find(|target| target.health == "down") else {
         if of_app.iter().all(|target| target.health == "up") {
-            return Ok(());
+            return (Waiting::Vain, Ok(()));
         }
         let finding = Finding::new(expected, "not scraped so far").because(
             "A fresh Prometheus scrapes for the first time after some seconds. Check again.",
         );
-        return Waiting::ForAMoment.may_help(finding.could_not_tell());
+        return (Waiting::ForAMoment, finding.could_not_tell());
     };
     let instance = down.labels.get("instance").map_or("?", String::as_str);
     let finding = Finding::new(expected, format!("{instance} is down: {}", down.last_error));
@@ -196,7 +186,7 @@ pub(crate) async fn targets_up(prometheus: &Prometheus) -> Look {
         Some((refused, command)) => finding.because(format!("{refused}. {why}")).try_with(command),
         None => finding.because(why),
     };
-    Waiting::Vain.may_help(finding.try_with(page).fail())
+    (Waiting::Vain, finding.try_with(page).fail())
 }
 
 /// That the last change of the configuration or of a rule was not taken, and how to see why.
@@ -292,14 +282,18 @@ fn duration(text: &str) -> Option<f64> {
 }
 
 /// The app's counter is stored, and rises.
-pub(crate) async fn requests_arrive(prometheus: &Prometheus, app: &str, now: f64) -> Look {
+pub(crate) async fn requests_arrive(
+    prometheus: &Prometheus,
+    app: &str,
+    now: f64,
+) -> (Waiting, Judgement) {
     let step = scrape_interval(prometheus).await.unwrap_or(5.0).max(1.0);
     let at = Instants { start: now - 60.0, end: now, step };
     let query = format!("sum(requests_total{{job=\"{JOB}\"}})");
     let found = match prometheus.range(&query, at).await {
         Ok(found) => found,
         Err(error) => {
-            return Waiting::of(&error).may_help(trouble(prometheus, &error).await);
+            return (Waiting::of(&error), trouble(prometheus, &error).await);
         }
     };
     let expected = "requests_total is scraped, and rises";
@@ -309,16 +303,16 @@ pub(crate) async fn requests_arrive(prometheus: &Prometheus, app: &str, now: f64
             .because("The target is up but has no such metric. Does the program that runs have the counter of section 2?")
             .try_with(format!("curl -s {app}/metrics | grep requests_total"))
             .try_with(page);
-        return Waiting::ForFirstScrapes.may_help(finding.fail());
+        return (Waiting::ForFirstScrapes, finding.fail());
     };
     let moved = series.points.windows(2).any(|pair| pair[0].1 != pair[1].1);
     if moved {
-        return Ok(());
+        return (Waiting::Vain, Ok(()));
     }
     if series.points.len() < 4 {
         let finding = Finding::new(expected, "only the first values so far")
             .because("Prometheus needs two scrapes to see a change. Check again in some seconds.");
-        return Waiting::ForAMoment.may_help(finding.could_not_tell());
+        return (Waiting::ForAMoment, finding.could_not_tell());
     }
     let finding = Finding::new(expected, "it has not moved for a minute")
         .because(
@@ -327,7 +321,7 @@ pub(crate) async fn requests_arrive(prometheus: &Prometheus, app: &str, now: f64
         )
         .try_with("cargo workshop traffic")
         .try_with(page);
-    Waiting::Vain.may_help(finding.fail())
+    (Waiting::Vain, finding.fail())
 }
 
 #[cfg(test)]
