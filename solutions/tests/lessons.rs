@@ -203,8 +203,14 @@ fn output(command: &str, program: Option<&Program>, place: &str) -> Option<Vec<S
         assert!(compose.starts_with("docker compose up "), "{place}");
         return None;
     } else {
-        let known =
-            ["cargo workshop", "cargo test", "BLESS=1 cargo test", "git clone", "cd ", "docker "];
+        let known = [
+            "cargo workshop",
+            "cargo test",
+            "SNAPSHOTS=overwrite cargo test",
+            "git clone",
+            "cd ",
+            "docker ",
+        ];
         assert!(known.iter().any(|start| command.starts_with(start)), "{place}: who runs this?");
         return None;
     };

@@ -1,6 +1,5 @@
 //! The command line: which command was asked for, and the exit code it ends with.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -10,7 +9,6 @@ use crate::commands::{
     doctor, gateway, goto, hint, pager, prefetch, reset, scrape, solution, status, traffic, undo,
 };
 use crate::terminal::output;
-use crate::terminal::text::reflow;
 use crate::{check, commands, process, terminal};
 
 #[derive(Debug, Parser)]
@@ -73,11 +71,7 @@ pub fn run() -> ExitCode {
         Ok(code)
     });
     result.unwrap_or_else(|error| {
-        let error = format!("error: {error:#}");
-        match std::io::stderr().is_terminal() {
-            true => eprintln!("{}", reflow(&error, terminal::width())),
-            false => eprintln!("{error}"),
-        }
+        eprintln!("{}", terminal::flow(&format!("error: {error:#}")));
         ExitCode::from(2)
     })
 }

@@ -1,7 +1,7 @@
 //! Learner programs with one mistake each: every one fails the named check, with a message that
 //! leads to the cure. What is on the screen is recorded beside them.
 //!
-//! Rewrite the transcripts with: `BLESS=1 cargo test -p workshop --test broken`
+//! Record the transcripts again with: `SNAPSHOTS=overwrite cargo test -p workshop --test broken`
 
 #![allow(clippy::unwrap_used)] // A test may end at any mistake.
 
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use support::{Broken, check_executable, each_in_parallel, repository, steady};
+use support::{Broken, check_executable, each_in_parallel, recorded, repository, steady};
 use workshop::course::Course;
 
 #[derive(Deserialize)]
@@ -137,15 +137,7 @@ fn complaint(program: &Program, broken: &Broken) -> Option<String> {
     if let Some(wide) = wide.filter(|line| !line.contains('|') && !line.contains("localhost")) {
         return Some(format!("{name}: wider than 80 columns: {wide}"));
     }
-    let screen = steady(&screen);
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::create_dir_all(transcripts()).unwrap();
-        std::fs::write(program.transcript(), screen).unwrap();
-        return None;
-    }
-    let recorded = std::fs::read_to_string(program.transcript()).unwrap_or_default();
-    (recorded != screen)
-        .then(|| format!("{name}: the screen is now\n{screen}\nand was\n{recorded}"))
+    recorded::differs(&program.transcript(), &steady(&screen))
 }
 
 #[test]
@@ -168,7 +160,7 @@ fn every_transcript_has_its_program() {
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
-    if std::env::var_os("BLESS").is_some() {
+    if recorded::recording() {
         // They are being written.
         recorded.difference(&names).for_each(|name| {
             std::fs::remove_file(transcripts().join(format!("{name}.txt"))).unwrap();

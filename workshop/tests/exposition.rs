@@ -2,7 +2,7 @@
 //! promtool, a Prometheus that scrapes, and the Python client. A missing tool is a printed skip,
 //! and a failure where the variable CI is set.
 //!
-//! Rewrite the recorded errors with: `BLESS=1 cargo test -p workshop --test exposition`
+//! Record the errors again with: `SNAPSHOTS=overwrite cargo test -p workshop --test exposition`
 #![allow(clippy::unwrap_used)] // A test may end at any mistake.
 
 mod support;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{Killed, each_in_parallel, poll, repository};
+use support::{Killed, each_in_parallel, poll, recorded, repository};
 use workshop::exposition::{Exposition, Kind, parse};
 
 // A text is good when Prometheus scrapes it and promtool takes it; the others are laxer, each in its
@@ -120,7 +120,6 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn good_texts_are_read_and_bad_ones_refused_with_the_place() {
-    let recorded = folder().join("errors.txt");
     let mut errors = String::new();
     for (name, text) in cases() {
         match parse(&text) {
@@ -131,10 +130,7 @@ fn good_texts_are_read_and_bad_ones_refused_with_the_place() {
             }
         }
     }
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&recorded, &errors).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(&recorded).unwrap(), errors);
+    assert_eq!(recorded::differs(&folder().join("errors.txt"), &errors), None);
 }
 
 #[test]

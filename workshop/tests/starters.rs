@@ -1,10 +1,12 @@
 //! Starters and solutions cannot drift: a starter is the solution before it, plus TODO comments.
 //!
-//! `BLESS=1 cargo test --package workshop --test starters` writes the starters into the tree.
+//! `SNAPSHOTS=overwrite cargo test -p workshop --test starters` writes the starters into the tree.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-use std::fs;
+#[path = "support/recorded.rs"]
+mod recorded;
+
 use std::path::{Path, PathBuf};
 
 use workshop::course::{Course, Section};
@@ -99,18 +101,12 @@ fn every_file_has_a_starter_and_a_solution() {
 /// A learner has edited these files, and that is what they are for; in CI nobody has.
 #[test]
 fn the_starters_in_the_tree_are_the_generated_ones() {
-    let bless = std::env::var_os("BLESS").is_some();
     let mut edited = Vec::new();
     for section in &course().sections {
         for file in &section.files {
             let path = root().join(&section.package).join(&file.path);
             let generated = starter::of_file(course(), section, file).unwrap();
-            if bless {
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(&path, &generated).unwrap();
-            }
-            let found = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-            if found != generated {
+            if recorded::differs(&path, &generated).is_some() {
                 edited.push(format!("{}/{}", section.package, file.path));
             }
         }

@@ -254,7 +254,7 @@ fn on_a_terminal_the_frame_fits_and_keys_do_what_commands_do() {
             command
         });
         let Some(mut pty) = started else { return };
-        let shown = pty.until(0, "q: quit");
+        let shown = pty.until(0, "q quit");
         let screen = frame(&shown);
         assert!(screen.len() <= usize::from(lines), "{screen:#?}");
         assert!(screen.iter().all(|line| line.chars().count() <= columns.into()), "{screen:#?}");
@@ -270,24 +270,24 @@ fn on_a_terminal_the_frame_fits_and_keys_do_what_commands_do() {
         let since = pty.shown().len();
         pty.press("h");
         pty.until(since, "Hint 1 of 3");
-        pty.until(since, "q: quit");
+        pty.until(since, "q quit");
         let since = pty.shown().len();
         pty.press("h");
         pty.until(since, "Hint 2 of 3");
-        pty.until(since, "q: quit");
+        pty.until(since, "q quit");
         std::fs::remove_dir_all(learner.root.join(".workshop")).unwrap();
         let since = pty.shown().len();
         pty.press("s");
         pty.until(since, "(yours)");
-        pty.until(since, "q: quit");
+        pty.until(since, "q quit");
         let since = pty.shown().len();
         pty.press("r");
         pty.until(since, "404: nothing answers");
-        pty.until(since, "q: quit");
+        pty.until(since, "q quit");
         let since = pty.shown().len();
         pty.press("n");
         pty.until(since, "Checking section2");
-        pty.until(since, "q: quit");
+        pty.until(since, "q quit");
         pty.press("q");
         let (code, shown) = pty.end();
         assert_eq!(code, 0);
@@ -307,7 +307,7 @@ fn what_does_not_compile_is_said_below_what_cargo_says() {
         command.env("CARGO_TARGET_DIR", learner.root.join("target"))
     });
     let Some(mut pty) = started else { return };
-    let shown = pty.until(0, "q: quit");
+    let shown = pty.until(0, "q quit");
     let [error, words] =
         ["mismatched types", "it does not compile yet"].map(|part| shown.find(part));
     assert!(error.is_some() && error < words, "{shown}");

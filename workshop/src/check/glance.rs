@@ -19,15 +19,17 @@ pub(crate) fn frame(
     (width, height): (usize, usize),
 ) -> String {
     let mut blocks = Blocks { width, blocks: Vec::new() };
-    blocks.add(|page| render::headline(page, report));
+    // The numbers say in which order parts go where there is no room: the highest first.
+    blocks.add_lesser(3, |page| render::headline(page, report));
     let trouble = trouble(report);
     match trouble {
         Some(outcome) => {
-            blocks.add(|page| step_of(page, report, outcome));
+            blocks.add_lesser(3, |page| step_of(page, report, outcome));
+            blocks.add(|page| render::titled(page, outcome));
             if let Some(finding) = &outcome.finding {
                 add_finding(&mut blocks, finding);
             }
-            blocks.add(|page| passed(page, report));
+            blocks.add_lesser(2, |page| passed(page, report));
         }
         None => {
             blocks.add_lesser(5, |page| {
@@ -42,7 +44,7 @@ pub(crate) fn frame(
     }
     let shown = trouble.and_then(|outcome| outcome.finding.as_ref());
     if shown.is_none_or(|finding| finding.last_words.is_empty()) && !report.output.is_empty() {
-        blocks.add_lesser(4, |page| {
+        blocks.add_lesser(6, |page| {
             page.line("");
             render::relay(page, report);
         });
@@ -68,7 +70,6 @@ fn step_of(page: &mut Page, report: &Report, outcome: &Outcome) {
     };
     page.line("");
     page.beside("", 2, anstyle::Style::new(), &place);
-    render::titled(page, outcome);
 }
 
 fn add_finding(blocks: &mut Blocks, finding: &Finding) {
@@ -76,11 +77,10 @@ fn add_finding(blocks: &mut Blocks, finding: &Finding) {
         page.line("");
         page.expectation(finding);
     });
-    // The numbers say how soon a part is missed.
-    blocks.add_lesser(2, |page| page.quotes(finding));
-    blocks.add_lesser(3, |page| page.last_words(finding));
+    blocks.add_lesser(4, |page| page.quotes(finding));
+    blocks.add_lesser(5, |page| page.last_words(finding));
     blocks.add_lesser(1, |page| page.cause(finding));
-    blocks.add_lesser(5, |page| page.commands(finding));
+    blocks.add_lesser(7, |page| page.commands(finding));
 }
 
 /// What passed, and what was not looked at, in one line.
@@ -125,6 +125,7 @@ impl Blocks {
             self.blocks.retain(|(order, _)| *order != last);
         }
         let mut text: String = self.blocks.iter().map(|(_, text)| text.as_str()).collect();
+        text = text.trim_start_matches('\n').to_owned();
         if text.lines().count() > height {
             // Air before words.
             let full = |line: &&str| !line.trim().is_empty();

@@ -39,8 +39,7 @@ impl Page {
     pub(crate) fn beside(&mut self, before: &str, margin: usize, style: Style, text: &str) {
         for (index, part) in wrap(text, self.width.saturating_sub(margin)).iter().enumerate() {
             let before = if index == 0 { before } else { "" };
-            let blank =
-                margin.saturating_sub(columns(&anstream::adapter::strip_str(before).to_string()));
+            let blank = margin.saturating_sub(columns(before));
             self.line(&format!("{before}{:blank$}{}", "", paint(style, printable(part))));
         }
     }

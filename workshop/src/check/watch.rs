@@ -22,7 +22,7 @@ use crate::learner::progress::Progress;
 use crate::terminal;
 use crate::terminal::live::{Input, Live};
 use crate::terminal::style::{FRAME, TYPE, paint};
-use crate::terminal::text::fill;
+use crate::terminal::text::columns;
 use crate::terminal::{live, output};
 
 /// How often the files are looked at.
@@ -36,9 +36,10 @@ const PATIENCE: Duration = Duration::from_millis(400);
 const CLEAR: &str = "\x1b[H\x1b[J";
 
 /// The keys, and what stands beside them at the foot of a frame.
-const KEYS: [&str; 5] = ["h: hint", "n: next section", "s: solution", "r: run again", "q: quit"];
+const KEYS: [&str; 5] = ["h hint", "n next section", "s solution", "r run again", "q quit"];
+const SHORT_KEYS: &str = "h hint n next s solution r again q quit";
 /// Under what stands in the place of the report.
-const BACK: &str = "r: run again, or save the file";
+const BACK: &str = "r, or a save: the report again";
 
 /// What ends the waiting.
 enum Next {
@@ -155,7 +156,7 @@ impl<'a> Watch<'a> {
             return;
         }
         // An empty line and the keys stand below.
-        let room = lines.saturating_sub(foot(terminal::width()).len() + 2);
+        let room = lines.saturating_sub(2);
         // Warnings that leave too little are scrolled away.
         let room = if room > 2 * warnings { room - warnings } else { room };
         print!("{}", glance::frame(report, course, section, (terminal::width(), room)));
@@ -174,7 +175,7 @@ impl<'a> Watch<'a> {
             false => None,
         };
         if keys.is_some() {
-            self.say(&foot(terminal::width()).join("\n"));
+            self.say(&foot(terminal::width()));
         }
         loop {
             if output::is_lost() {
@@ -200,7 +201,7 @@ impl<'a> Watch<'a> {
                         if let Some(report) = report {
                             self.show(section, report);
                         }
-                        self.say(&foot(terminal::width()).join("\n"));
+                        self.say(&foot(terminal::width()));
                         keys = Live::keys().ok();
                     }
                     _ => {}
@@ -228,7 +229,7 @@ impl<'a> Watch<'a> {
             Ok(text) => println!("{}", text.trim_end()),
             Err(error) => eprintln!("error: {error:#}"),
         }
-        self.say(&format!("{BACK}\n{}", foot(terminal::width()).join("\n")));
+        self.say(&format!("{BACK}\n{}", foot(terminal::width())));
     }
 
     fn say(&self, words: &str) {
@@ -238,10 +239,10 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The keys, in as many lines as they need.
-fn foot(width: usize) -> Vec<String> {
-    let keys = KEYS.iter().map(|key| format!("{key} "));
-    fill(keys, width)
+/// The keys, on one line.
+fn foot(width: usize) -> String {
+    let keys = KEYS.join("  ");
+    if columns(&keys) <= width { keys } else { SHORT_KEYS.to_owned() }
 }
 
 /// When each file of the learner was written, and how long it is.

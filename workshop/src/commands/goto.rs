@@ -53,11 +53,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     })?;
     match outcome {
         PlanOutcome::Declined => return Ok(ExitCode::FAILURE),
-        PlanOutcome::Unneeded => println!("You are there: nothing to change."),
+        PlanOutcome::Unneeded => say!("You are there: nothing to change."),
         PlanOutcome::Done => {}
     }
     let next = format!("cargo workshop check {}", target.slug);
-    println!("Next: read {}/README.md, then {}", target.package, paint(TYPE, next));
+    say!("Next: read {}/README.md, then {}", target.package, paint(TYPE, next));
     Ok(ExitCode::SUCCESS)
 }
 

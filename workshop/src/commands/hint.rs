@@ -48,10 +48,7 @@ pub(crate) fn give(workspace: &Workspace, course: &Course, section: &Section) ->
     let Some(stuck) = Stuck::at(course, section, &progress) else {
         let all =
             format!("Every check of {} has passed: there is nothing to hint at.", section.slug);
-        return (
-            reflow(&all, terminal::width()),
-            format!("Next: {}", paint(TYPE, "cargo workshop")),
-        );
+        return (terminal::flow(&all), format!("Next: {}", paint(TYPE, "cargo workshop")));
     };
     let given = progress.hints(section, stuck.check);
     let settings = Settings::read(workspace.root());

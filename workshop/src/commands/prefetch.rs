@@ -47,7 +47,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut outcomes = Vec::new();
     for (number, part) in (1..).zip(&parts) {
         let title = format!("{number} of {}: {}, {}", parts.len(), part.name, part.why);
-        println!("{}", paint(TYPE, title));
+        say!("{}", paint(TYPE, title));
         let outcome = match (part.left_out)(&args, &workspace) {
             Some(reason) => Fetched::Skipped(reason),
             None => part.fetch(&workspace),
@@ -57,13 +57,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let failed = outcomes.iter().any(|outcome| matches!(outcome, Fetched::Failed(_)));
     for (part, outcome) in parts.iter().zip(&outcomes) {
-        println!("{}", part.summary(outcome));
+        say!("{}", part.summary(outcome));
     }
     if failed {
-        println!("\nNext: {}, then this again.", paint(TYPE, "cargo workshop doctor"));
+        say!("\nNext: {}, then this again.", paint(TYPE, "cargo workshop doctor"));
         return Ok(ExitCode::FAILURE);
     }
-    println!("\nNext: {}", paint(TYPE, "cargo workshop"));
+    say!("\nNext: {}", paint(TYPE, "cargo workshop"));
     Ok(ExitCode::SUCCESS)
 }
 

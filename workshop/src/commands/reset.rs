@@ -34,10 +34,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let outcome = plan.carry_out(args.yes, |progress| progress.forget(section))?;
     match outcome {
         PlanOutcome::Declined => return Ok(ExitCode::FAILURE),
-        PlanOutcome::Unneeded => println!("{} is at its starter: nothing to change.", section.slug),
+        PlanOutcome::Unneeded => say!("{} is at its starter: nothing to change.", section.slug),
         PlanOutcome::Done => {}
     }
     let next = format!("cargo workshop check {}", section.slug);
-    println!("Next: read {}/README.md, then {}", section.package, paint(TYPE, next));
+    say!("Next: read {}/README.md, then {}", section.package, paint(TYPE, next));
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ use crate::course::{Course, LearnerFile, Section};
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::learner::{files, starter};
+use crate::terminal;
 use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, paint, plural};
 
 /// How many unchanged lines stand around a change.
@@ -41,7 +42,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let which = if args.all { Which::All } else { Which::Next };
     print!("{}", differences(&workspace, section, &progress, which)?);
     let run = format!("cargo run -p solutions --bin {}", section.slug);
-    println!("Run the solution: {}", paint(TYPE, run));
+    say!("Run the solution: {}", paint(TYPE, run));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -76,7 +77,8 @@ pub(crate) fn differences(
                 if open.len() > 1 {
                     let more = plural(open.len() - 1, "more answer");
                     let all = format!("cargo workshop solution {} --all", section.slug);
-                    text += &format!("For {more}: {}\n", paint(TYPE, all));
+                    let words = format!("For {more}: {}", paint(TYPE, all));
+                    text += &format!("{}\n", terminal::flow(&words));
                     return Ok(text);
                 }
             }

@@ -35,7 +35,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             println!("{}", listed.name);
         }
         if backups.is_empty() {
-            println!("There are no backups yet: reset and goto make them.");
+            say!("There are no backups yet: reset and goto make them.");
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -51,10 +51,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     })?;
     match outcome {
         PlanOutcome::Declined => return Ok(ExitCode::FAILURE),
-        PlanOutcome::Unneeded => println!("Your files are as in the backup: nothing to change."),
+        PlanOutcome::Unneeded => say!("Your files are as in the backup: nothing to change."),
         PlanOutcome::Done => {}
     }
-    println!("Next: {}", paint(TYPE, "cargo workshop"));
+    say!("Next: {}", paint(TYPE, "cargo workshop"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -112,10 +112,10 @@ impl<'a> Plan<'a> {
         self.save(&progress, then);
         puzzles::close(self.workspace)?;
         for path in saved {
-            println!("{path} was saved meanwhile: the backup has what you saved last.");
+            say!("{path} was saved meanwhile: the backup has what you saved last.");
         }
-        println!("Done. Backup: {}", paint(FRAME, backup::shown(&kept)));
-        println!("To undo it: {}", paint(TYPE, format!("cargo workshop undo {kept}")));
+        say!("Done. Backup: {}", paint(FRAME, backup::shown(&kept)));
+        say!("To undo it: {}", paint(TYPE, format!("cargo workshop undo {kept}")));
         Ok(PlanOutcome::Done)
     }
 
@@ -133,13 +133,13 @@ impl<'a> Plan<'a> {
     }
 
     fn show(&self) {
-        println!("This changes {}:\n", plural(self.changes.len(), "file"));
+        say!("This changes {}:\n", plural(self.changes.len(), "file"));
         let widest = self.changes.iter().map(|change| change.path.len()).max().unwrap_or(0);
         for change in &self.changes {
             let (added, removed) = change.lines();
-            println!("  {:<widest$}  {}, +{added} -{removed} lines", change.path, change.becomes);
+            say!("  {:<widest$}  {}, +{added} -{removed} lines", change.path, change.becomes);
         }
-        println!("\nWhat you have now is kept as a backup.");
+        say!("\nWhat you have now is kept as a backup.");
     }
 
     /// Backs up, then writes; returns the backup's name. A file that was saved between the two is
@@ -232,7 +232,7 @@ fn ask() -> anyhow::Result<bool> {
     stdin().read_line(&mut answer).context("cannot read the answer")?;
     let yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
     if !yes {
-        println!("Nothing was changed.");
+        say!("Nothing was changed.");
     }
     Ok(yes)
 }

@@ -29,3 +29,11 @@ pub(crate) fn size() -> (usize, usize) {
 pub(crate) fn width() -> usize {
     size().0.clamp(NARROWEST, WIDEST)
 }
+
+/// A text for people, broken at blanks so that it fits the terminal. A pipe gets it whole.
+pub(crate) fn flow(text: &str) -> String {
+    match std::io::stdout().is_terminal() {
+        true => text::reflow(text, width()),
+        false => text.to_owned(),
+    }
+}

@@ -22,6 +22,11 @@ macro_rules! println {
     };
 }
 
+/// A line for people, broken at blanks where the terminal is narrow. A pipe gets it whole.
+macro_rules! say {
+    ($($text:tt)*) => { println!("{}", $crate::terminal::flow(&format!($($text)*))) };
+}
+
 macro_rules! eprintln {
     () => { $crate::terminal::output::tell(format_args!("")) };
     ($($text:tt)*) => { $crate::terminal::output::tell(format_args!($($text)*)) };

@@ -5,9 +5,12 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// How many columns a text takes.
+/// How many columns a text takes; its colours take none.
 pub(crate) fn columns(text: &str) -> usize {
-    text.width()
+    match text.contains('\x1b') {
+        true => anstream::adapter::strip_str(text).to_string().width(),
+        false => text.width(),
+    }
 }
 
 /// Text of a program or a server, on one line: what would move the cursor, colour, or turn the
@@ -54,13 +57,15 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// Breaks the lines that are too long, at blanks; each keeps its margin.
 pub(crate) fn reflow(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
+    for line in text.split('\n') {
         if columns(line) <= width {
             lines.push(line.to_owned());
             continue;
         }
         let margin = " ".repeat(line.len() - line.trim_start().len());
-        let broken = wrap(line, width.saturating_sub(margin.len()));
+        // Blanks between two columns stay.
+        let words = line.trim_start().split(' ');
+        let broken = fill(words, width.saturating_sub(margin.len()));
         lines.extend(broken.iter().map(|line| format!("{margin}{line}")));
     }
     lines.join("\n")

@@ -11,6 +11,8 @@ mod progress;
 #[path = "../support/pty.rs"]
 mod pty;
 mod puzzles;
+#[path = "../support/recorded.rs"]
+mod recorded;
 mod screens;
 mod terminal;
 mod tree;

@@ -2,6 +2,10 @@
 
 use workshop::learner::progress;
 
+#[cfg(target_os = "linux")]
+use crate::pty::Pty;
+#[cfg(target_os = "linux")]
+use crate::recorded;
 use crate::tree::{Tree, course};
 
 const TWO: &str = "section2-counter/src/main.rs";
@@ -178,4 +182,58 @@ fn a_missing_file_differs_in_all_lines() {
     let tree = Tree::new();
     std::fs::remove_file(tree.path(TWO)).unwrap();
     tree.run("solution section2").expect(0, &["+#[tokio::main]"]);
+}
+
+/// What each command shows on a terminal, by the name of its record.
+#[cfg(target_os = "linux")]
+const SCREENS: [(&str, &str); 9] = [
+    ("status", ""),
+    ("hint", "hint section2"),
+    ("solution", "solution section2"),
+    ("answer", "solution section3"),
+    ("reset", "reset section2"),
+    ("error", "check no-such-section"),
+    ("help", "--help"),
+    ("help-check", "check --help"),
+    ("help-traffic", "traffic --help"),
+];
+
+/// On terminals of these widths each screen breaks between words, and nothing is cut.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_screen_fits_from_40_columns_on() {
+    let mut complaints = Vec::new();
+    for columns in [80, 60, 40] {
+        let tree = Tree::new();
+        for (name, line) in SCREENS {
+            let line = format!("{} {line}", env!("CARGO_BIN_EXE_workshop"));
+            let started = Pty::start(&line, (columns, 24), |command| {
+                command.current_dir(&tree.root).env_remove("CARGO_MANIFEST_DIR")
+            });
+            let Some(mut pty) = started else { return };
+            // Whoever is asked says no; whoever is not does not mind.
+            pty.press("n\n");
+            let (_, shown) = pty.end();
+            let screen = plain(&shown);
+            // A path or a command to be copied stays in one piece, and code is as it is.
+            let is_prose = !["solution", "answer"].contains(&name);
+            let long = screen.lines().filter(|line| is_prose && !line.starts_with("Usage: "));
+            let long = long.filter(|line| line.trim().contains(' '));
+            let long: Vec<&str> =
+                long.filter(|line| line.chars().count() > columns.into()).collect();
+            complaints.extend(long.iter().map(|line| format!("{name}, {columns} columns: {line}")));
+            let path =
+                format!("{}/tests/guide/screens/{name}-{columns}.txt", env!("CARGO_MANIFEST_DIR"));
+            complaints.extend(recorded::differs(path.as_ref(), &screen));
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// The text of a terminal without its colours, and without what was typed.
+#[cfg(target_os = "linux")]
+fn plain(shown: &str) -> String {
+    let shown = anstream::adapter::strip_str(shown).to_string().replace("\r\n", "\n");
+    let lines = shown.lines().map(str::trim_end).filter(|line| *line != "n" && *line != "^D");
+    lines.collect::<Vec<_>>().join("\n").trim_start().to_owned() + "\n"
 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub)] // Each test uses its own part of it.
 #![allow(clippy::unwrap_used)] // A test may end at any mistake.
 
+pub mod recorded;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -14,7 +14,6 @@ use crate::commands::doctor::diagnosis::{Diagnosis, Level};
 use crate::learner::workspace::Workspace;
 use crate::terminal;
 use crate::terminal::style::{BAD, GOOD, TYPE, paint, plural};
-use crate::terminal::text::reflow;
 
 /// Look for what this machine lacks, and say how to fix it
 ///
@@ -48,13 +47,12 @@ fn conclude(diagnoses: &[Diagnosis]) -> ExitCode {
     let (bad, warnings) = (count(Level::Bad), count(Level::Warning));
     if bad > 0 {
         let what = format!("Section 1 cannot run yet: {} to fix.", plural(bad, "thing"));
-        println!("\n{}", paint(BAD, what));
+        say!("\n{}", paint(BAD, what));
         return ExitCode::FAILURE;
     }
     println!("\n{}", paint(GOOD, "Section 1 can run."));
     if warnings > 0 {
-        let words = format!("{} marked [!!] will be in the way later.", plural(warnings, "thing"));
-        println!("{}", reflow(&words, terminal::width()));
+        say!("{} marked [!!] will be in the way later.", plural(warnings, "thing"));
     }
     println!("Next: {}", paint(TYPE, "cargo run -p section1-expose"));
     ExitCode::SUCCESS

@@ -11,6 +11,7 @@ use crate::commands::mystery::noise::Noise;
 use crate::commands::mystery::proof::{Jury, Proof};
 use crate::commands::mystery::room::Room;
 use crate::learner::workspace::Workspace;
+use crate::terminal;
 use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, indent, paint, plural};
 use crate::terminal::text::wrap;
 
@@ -215,7 +216,7 @@ fn refuse(reason: &str) {
 }
 
 fn wrapped(text: &str) -> String {
-    wrap(text, 74).join("\n")
+    wrap(text, terminal::width() - 6).join("\n")
 }
 
 const HELP: &str = "\

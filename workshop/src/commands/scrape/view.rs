@@ -333,6 +333,9 @@ mod tests {
                 "",
                 "latency_seconds  histogram  Time.",
                 "  latency_seconds",
+                "            4",
+                "    estimated  p50 0.2333  p95 0.4733",
+                "    p99 0.4947",
             ]
         );
     }
