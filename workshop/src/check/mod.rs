@@ -20,6 +20,7 @@ mod watch;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::check::page::Page;
 use crate::check::report::Report;
 use crate::check::session::{Session, Subject};
 use crate::check::verdict::Verdict;
@@ -101,9 +102,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        print!("{}", render::frame(&report, course, section, terminal::width()));
+        print!("{}", render::frame(&report, course, section, Page::here()));
         if args.verbose {
-            print!("{}", render::asked(&report, terminal::width()));
+            print!("{}", render::asked(&report, Page::here()));
         }
     }
     remember(&session, section, &report);

@@ -1,8 +1,11 @@
 //! What a finding says, part by part, on a page of some width.
 
+use std::io::IsTerminal;
+
 use anstyle::Style;
 
 use crate::check::verdict::{Finding, Quote};
+use crate::terminal;
 use crate::terminal::shell::Shell;
 use crate::terminal::style::{BAD, FRAME, TYPE, paint};
 use crate::terminal::text::{chop, columns, printable, wrap};
@@ -19,11 +22,18 @@ const MOST_PARTS: usize = 3;
 pub(crate) struct Page {
     pub text: String,
     pub width: usize,
+    /// Lines of the exposition stay whole, however long they are.
+    whole: bool,
 }
 
 impl Page {
     pub(crate) fn new(width: usize) -> Self {
-        Self { text: String::new(), width }
+        Self { text: String::new(), width, whole: false }
+    }
+
+    /// For standard output. A pipe gets lines of the exposition whole, as they can be looked for.
+    pub(crate) fn here() -> Self {
+        Self { whole: !std::io::stdout().is_terminal(), ..Self::new(terminal::width()) }
     }
 
     /// Adds a line, but never a second empty one.
@@ -88,7 +98,7 @@ impl Page {
 
     /// One line, in parts if it is long: those at the mark, if there is one.
     fn quoted(&mut self, style: Style, line: &str, mark: Option<&str>) {
-        let room = self.width.saturating_sub(MARGIN + 2);
+        let room = if self.whole { usize::MAX } else { self.width.saturating_sub(MARGIN + 2) };
         let parts = chop(line, room);
         let Some(mark) = mark else {
             parts.iter().take(MOST_PARTS).for_each(|part| self.barred(style, part));

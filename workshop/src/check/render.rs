@@ -10,9 +10,8 @@ use crate::course::{Course, Section};
 use crate::terminal::shell::Shell;
 use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, WARN, paint, plural};
 
-/// The whole report, on a terminal of this width.
-pub(crate) fn frame(report: &Report, course: &Course, section: &Section, width: usize) -> String {
-    let mut page = Page::new(width);
+/// The whole report, on a page.
+pub(crate) fn frame(report: &Report, course: &Course, section: &Section, mut page: Page) -> String {
     // A finding that quotes the program's last words has shown what matters of them.
     let shown = report.failed().and_then(|outcome| outcome.finding.as_ref());
     if shown.is_none_or(|finding| finding.last_words.is_empty()) {
@@ -121,8 +120,7 @@ fn show(page: &mut Page, outcome: &Outcome) {
 }
 
 /// What was asked of the program, as commands to paste.
-pub(crate) fn asked(report: &Report, width: usize) -> String {
-    let mut page = Page::new(width);
+pub(crate) fn asked(report: &Report, mut page: Page) -> String {
     let command = |page: &mut Page, command: &str| {
         page.line(&format!("  {}", paint(TYPE, Shell::HERE.command(command))));
     };
@@ -215,7 +213,7 @@ mod tests {
         });
         let notes = vec!["Somebody else has judged.".to_owned()];
         let report = Report { notes, ..Report::new(section, Vec::new(), outcomes.collect()) };
-        let text = frame(&report, course, section, 80);
+        let text = frame(&report, course, section, Page::new(80));
         anstream::adapter::strip_str(&text).to_string()
     }
 

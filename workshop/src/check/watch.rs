@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossterm::event::KeyCode;
 
+use crate::check::page::Page;
 use crate::check::report::Report;
 use crate::check::session::Session;
 use crate::check::verdict::Verdict;
@@ -152,7 +153,7 @@ impl<'a> Watch<'a> {
             eprintln!("{}\n", report.warnings);
         }
         if !self.screen {
-            print!("{}", render::frame(report, course, section, terminal::width()));
+            print!("{}", render::frame(report, course, section, Page::here()));
             return;
         }
         // An empty line and the keys stand below.

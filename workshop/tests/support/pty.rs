@@ -5,6 +5,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A frame may take this long on a busy machine.
@@ -14,6 +15,7 @@ pub struct Pty {
     child: Child,
     keys: Option<ChildStdin>,
     shown: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Pty {
@@ -37,13 +39,13 @@ impl Pty {
         let (keys, mut stdout) = (child.stdin.take(), child.stdout.take().unwrap());
         let shown = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&shown);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = stdout.read(&mut buffer) {
                 kept.lock().unwrap().extend_from_slice(&buffer[..read]);
             }
         });
-        Some(Self { child, keys, shown })
+        Some(Self { child, keys, shown, reader: Some(reader) })
     }
 
     pub fn press(&mut self, keys: &str) {
@@ -77,8 +79,7 @@ impl Pty {
         let end = Instant::now() + LONG;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // What was written last may still be on its way.
-                std::thread::sleep(Duration::from_millis(50));
+                self.reader.take().unwrap().join().unwrap();
                 return (status.code().unwrap(), self.shown());
             }
             assert!(Instant::now() < end, "it does not end:\n{}", self.shown());

@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use crate::commands::scrape::history::History;
 use crate::commands::scrape::rows::{Filter, Row};
 use crate::commands::scrape::{figures, rows};
-use crate::terminal::text::{chop_series, columns, wrap};
+use crate::terminal::text::{chop_series, columns, fill, wrap};
 
 const VALUE: usize = 14;
 const BOUND: usize = 12;
 const COUNT: usize = 8;
 /// The longest name that the column of the names is made for.
 const NAME: usize = 60;
+/// Where the quantiles stand.
+const INDENT: usize = 4;
 /// The longest bar.
 const BAR: usize = 40;
 
@@ -41,10 +43,14 @@ pub(crate) fn text(history: &History, filter: &Filter, width: usize) -> String {
             Row::Lone { name, value, kind, .. } => {
                 named(&mut text, name, kind.name(), *value, (widest, width))
             }
-            Row::Quantiles([p50, p95, p99]) => {
-                let indent = if width < 2 * BAR { 2 } else { 4 };
-                let estimates = format!("p50 {p50:.3}  p95 {p95:.3}  p99 {p99:.3}");
-                writeln!(text, "{:indent$}estimated  {estimates}", "")
+            Row::Quantiles(estimates) => {
+                let estimates = ["p50", "p95", "p99"].iter().zip(estimates);
+                let words = estimates.map(|(name, value)| format!("{name} {value:.3} "));
+                let words = ["estimated ".to_owned()].into_iter().chain(words);
+                let lines = fill(words, width.saturating_sub(INDENT));
+                let indented =
+                    lines.iter().map(|line| format!("{:INDENT$}{}", "", line.trim_end()));
+                indented.map(|line| line + "\n").try_for_each(|line| text.write_str(&line))
             }
             Row::Empty { from, to, buckets } => {
                 let from = format!("<= {}", figures::bound(*from));
