@@ -22,7 +22,7 @@ use crate::course::Section;
 use crate::learner::progress::Progress;
 use crate::terminal;
 use crate::terminal::live::{Input, Live};
-use crate::terminal::style::{FRAME, TYPE, paint};
+use crate::terminal::style::{FRAME, paint};
 use crate::terminal::text::columns;
 use crate::terminal::{live, output};
 
@@ -138,18 +138,17 @@ impl<'a> Watch<'a> {
         Some(report)
     }
 
+    /// The report, on a clean screen; below what cargo says of a program that does not compile.
     fn show(&self, section: &Section, report: &Report) {
         let course = self.session.course;
-        let lines = terminal::size().1;
+        let mut above = report.warnings.lines().count();
         if report.is_unbuilt() {
-            // Cargo has said what is wrong, and where.
-            let words = format!("{}: it does not compile yet.", report.section);
-            println!("\n{}", paint(TYPE, words));
-            return;
+            above = 0;
+            println!();
+        } else {
+            self.clear();
         }
-        self.clear();
-        let warnings = report.warnings.lines().count();
-        if warnings > 0 {
+        if above > 0 {
             eprintln!("{}\n", report.warnings);
         }
         if !self.screen {
@@ -157,9 +156,9 @@ impl<'a> Watch<'a> {
             return;
         }
         // An empty line and the keys stand below.
-        let room = lines.saturating_sub(2);
+        let room = terminal::size().1.saturating_sub(2);
         // Warnings that leave too little are scrolled away.
-        let room = if room > 2 * warnings { room - warnings } else { room };
+        let room = if room > 2 * above { room - above } else { room };
         print!("{}", glance::frame(report, course, section, (terminal::width(), room)));
     }
 
