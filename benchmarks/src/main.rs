@@ -76,10 +76,16 @@ impl Options {
                     (options.rounds, options.requests) = (1, 4_000);
                     (options.scrapes, options.most_series) = (20, 1_000);
                 }
-                "--rounds" => {
+                name @ ("--rounds" | "--requests") => {
                     let number = arguments.next().and_then(|number| number.parse().ok());
-                    options.rounds =
-                        number.filter(|rounds| *rounds > 0).context("--rounds takes a number")?;
+                    let number = number.filter(|number| *number > 0);
+                    let number = number.with_context(|| format!("{name} takes a number"))?;
+                    let option = if name == "--rounds" {
+                        &mut options.rounds
+                    } else {
+                        &mut options.requests
+                    };
+                    *option = number;
                 }
                 "--help" | "-h" => return Ok(None),
                 part if PARTS.contains(&part) => chosen.push(part.to_owned()),
@@ -190,7 +196,7 @@ fn machine() -> Result<String> {
 }
 
 const HELP: &str = "\
-cargo run --release --manifest-path benchmarks/Cargo.toml -- [PART…] [--rounds N] [--quick]
+cargo run --release --manifest-path benchmarks/Cargo.toml -- [PART…] [OPTION…]
 
 Parts, all unless named:
     requests    CPU time of a request, and memory after all of them
@@ -198,5 +204,6 @@ Parts, all unless named:
     builds      cold and warm debug builds, and their crates
     verdict     from an edit to the verdict of `cargo workshop check section2`
 
-    --rounds N  so many interleaved rounds instead of 5
-    --quick     one small round: whether it works, not what it costs";
+    --rounds N    so many interleaved rounds instead of 5
+    --requests N  so many requests in a round instead of 200,000
+    --quick       one small round: whether it works, not what it costs";

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -13,6 +14,9 @@ use crate::{BASE, Contestant, Options, Part};
 pub(crate) const REQUEST: &[u8] = b"GET /treecounter HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const CONNECTIONS: usize = 16;
 const THREADS: usize = 2;
+/// In so many pieces a round is cut, in which all take turns, each time another one first: what else
+/// the machine does falls on all alike.
+const SLICES: usize = 20;
 
 struct Measured<'a> {
     contestant: &'a Contestant,
@@ -33,13 +37,18 @@ pub(crate) fn measure(contestants: &[Contestant], options: &Options) -> Result<(
     let count = measured.len();
     for round in 0..options.rounds {
         eprintln!("requests: round {} of {}", round + 1, options.rounds);
-        // Each round begins with another one, so that no place in the order is always the same's.
-        for turn in 0..count {
-            let one = &mut measured[(round + turn) % count];
-            let before = one.server.cpu()?;
-            load(one.server.addr, options.requests)
-                .with_context(|| format!("the load on {}", one.contestant.name))?;
-            let spent = one.server.cpu()? - before;
+        let mut spent = vec![Duration::ZERO; count];
+        for slice in 0..SLICES {
+            for turn in 0..count {
+                let index = (slice + turn) % count;
+                let Measured { contestant, server, .. } = &measured[index];
+                let before = server.cpu()?;
+                load(server.addr, options.requests / SLICES)
+                    .with_context(|| format!("the load on {}", contestant.name))?;
+                spent[index] += server.cpu()? - before;
+            }
+        }
+        for (one, spent) in measured.iter_mut().zip(spent) {
             one.cpu.push(spent.as_secs_f64() * 1e6 / options.requests as f64);
             if round == 0 {
                 one.memory_at_first = one.server.memory()?;
