@@ -149,6 +149,7 @@ fn inline(value: &toml::Value) -> String {
             format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
         }
         toml::Value::Boolean(value) => value.to_string(),
+        toml::Value::Integer(value) => value.to_string(),
         other => format!("{:?}", other.as_str().unwrap()),
     }
 }
