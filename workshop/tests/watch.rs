@@ -31,7 +31,8 @@ fn main() -> std::io::Result<()> {{
         std::thread::spawn(move || {{
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let head = "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(head.as_bytes());
         }});
     }}
     Ok(())
@@ -39,6 +40,11 @@ fn main() -> std::io::Result<()> {{
 "#
     )
 }
+
+const WORKSPACE: &str = r#"[workspace]
+members = ["section1-expose", "section2-counter"]
+resolver = "3"
+"#;
 
 /// A workspace that is all the learner's.
 struct Learner {
@@ -51,7 +57,7 @@ impl Learner {
         let _ = std::fs::remove_dir_all(&root);
         let learner = Self { root };
         learner.write("workshop/sections.toml", "");
-        learner.write("Cargo.toml", "[workspace]\nmembers = [\"section1-expose\", \"section2-counter\"]\nresolver = \"3\"\n");
+        learner.write("Cargo.toml", WORKSPACE);
         for package in ["section1-expose", "section2-counter"] {
             let manifest = format!("[package]\nname = \"{package}\"\nedition = \"2024\"\n");
             learner.write(&format!("{package}/Cargo.toml"), &manifest);

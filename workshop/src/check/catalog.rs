@@ -3,7 +3,9 @@
 
 use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
-use crate::check::program::{bonus, section1, section2};
+use crate::check::program::{
+    all_requests, bonus, buckets, life, pre_created, section1, section2, unknown_paths,
+};
 use crate::check::stack::Judge;
 use crate::check::stack::promql::questions::{self, Question};
 use crate::check::verdict::Judgement;
@@ -17,7 +19,8 @@ type OfStack = fn(&mut Judge) -> Judgement;
 pub(crate) enum Method {
     /// Cargo.
     Build,
-    /// What was seen of the learner's program; besides when every visit succeeds, with these faults.
+    /// What was seen of the learner's program; besides when every visit succeeds, with these
+    /// faults.
     Program(OfProgram, &'static [Faults]),
     /// All checks of an earlier section, again.
     Again(&'static str),
@@ -64,7 +67,7 @@ pub(crate) const BUILDS: &str = "builds";
 /// The checks. A question of section 3 needs no line here: it has its answer in the solutions.
 const ENTRIES: &[Entry] = &[
     entry(BUILDS, Method::Build),
-    first("starts", Method::Program(section1::stays_alive, &[])),
+    first("starts", Method::Program(life::stays_alive, &[])),
     first("serves-trees", Method::Program(section1::serves_trees, &[Faults::SLOW])),
     program("metrics-status", section1::metrics_status),
     program("metrics-content-type", section1::metrics_content_type),
@@ -74,14 +77,14 @@ const ENTRIES: &[Entry] = &[
     program_with("scrape-not-delayed", &[Faults::STUCK], section1::scrape_not_delayed),
     program("requests-counter", section2::requests_counter),
     program("labels", section2::labels),
-    program("pre-created", section2::pre_created),
+    program("pre-created", pre_created::pre_created),
     program_with("counts-visits", &[Faults::STUCK], section2::counts_visits),
     program_with("status-from-response", &[Faults::FAILING], section2::status_from_response),
-    program("scrapes-apart", section2::scrapes_apart),
-    program("bounded-paths", section2::bounded_paths),
-    program("counts-all", section2::counts_all),
+    program("scrapes-apart", all_requests::scrapes_apart),
+    program("bounded-paths", unknown_paths::bounded_paths),
+    program("counts-all", all_requests::counts_all),
     program("latency-histogram", bonus::latency_histogram),
-    program("buckets", bonus::fine_buckets),
+    program("buckets", buckets::fine_buckets),
     program("counts-observations", bonus::counts_observations),
     program_with("measures-latency", &[Faults::SLOW, Faults::LONG], bonus::measures_latency),
     program_with("failed-observed", &[Faults::FAILING], bonus::failed_observed),

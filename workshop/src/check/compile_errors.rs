@@ -1,5 +1,5 @@
-//! What a compile error is about: which step it belongs to, which lines of the finished program stand
-//! in its place, and what is asked and pointed at by its code.
+//! What a compile error is about: which step it belongs to, which lines of the finished program
+//! stand in its place, and what is asked and pointed at by its code.
 
 use std::sync::OnceLock;
 

@@ -1,19 +1,19 @@
 //! `cargo workshop check`: drives the learner's running program and judges it.
 //!
-//! Three layers. A section's steps read like its lesson (`section1`, `section2`, `bonus`); under
-//! them are the experiments with a running program (`run`, `runs`); and under those small
-//! assertions on what was seen (`look`). Seeing comes before judging, so a judgement depends on
-//! nothing but what was kept.
+//! What is done to a running program, and how that is judged: `program`. The running stack:
+//! `stack`.
 
 pub(crate) mod catalog;
 pub(crate) mod compile_errors;
 mod glance;
+mod judging;
 mod page;
 mod program;
 mod render;
 mod report;
 mod session;
 pub mod stack;
+mod subject;
 pub mod verdict;
 mod watch;
 
@@ -22,7 +22,8 @@ use std::process::ExitCode;
 
 use crate::check::page::Page;
 use crate::check::report::Report;
-use crate::check::session::{Session, Subject};
+use crate::check::session::Session;
+use crate::check::subject::Subject;
 use crate::check::verdict::Verdict;
 use crate::commands::puzzle;
 use crate::course::{Course, Section};
@@ -30,7 +31,6 @@ use crate::learner::progress;
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::process::{guard, registry};
-use crate::terminal;
 
 /// Build and start your program, drive it, and judge what it exposes
 #[derive(Debug, clap::Args)]

@@ -10,7 +10,8 @@ use serde::Serialize;
 pub enum Verdict {
     /// What was expected is there.
     Pass,
-    /// It was not looked at, and nobody misses it: a question of the bonus, or a panel without Grafana.
+    /// It was not looked at, and nobody misses it: a question of the bonus, or a panel without
+    /// Grafana.
     LeftOut,
     /// Whether it is there could not be found out, for a reason outside the learner's program.
     CouldNotTell,
@@ -19,7 +20,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict of several: the worst of them. What was left out is no reason for less than a pass.
+    /// The verdict of several: the worst of them. What was left out is no reason for less than a
+    /// pass.
     pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
         let worst = verdicts.into_iter().max();
         worst.filter(|verdict| *verdict != Verdict::LeftOut).unwrap_or(Verdict::Pass)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::check::program::experiment::{Answers, Run, Scrape};
+use crate::check::program::run::{Answers, Run, Scrape};
 use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::{Exposition, Labels};
 

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::check::program::assertions::{exposition, quote};
 use crate::check::program::context::Context;
-use crate::check::program::experiment::{PAGE, Run};
-use crate::check::program::variety::Varied;
+use crate::check::program::run::{Run, Varied};
+use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::{Labels, parse};
 use crate::http::fetch::Answer;

@@ -1,8 +1,9 @@
 //! What a check is given to judge by.
 
-use crate::check::program::experiment::{Run, STRANGERS, Scrape, VISITS};
+use crate::check::program::experiment::{STRANGERS, VISITS};
 use crate::check::program::experiments::Runs;
 use crate::check::program::faults::Faults;
+use crate::check::program::run::{Run, Scrape};
 use crate::check::program::source::Source;
 use crate::check::report::Asked;
 use crate::http::probe::Probe;
@@ -38,6 +39,11 @@ impl Context<'_> {
     /// The command that does what a probe did.
     pub(crate) fn curl(&self, probe: &Probe) -> String {
         probe.curl(&self.runs.host)
+    }
+
+    /// The command that shows the exposition.
+    pub(crate) fn metrics(&self) -> String {
+        format!("curl -s http://{}/metrics", self.runs.host)
     }
 
     /// What was asked, run by run.

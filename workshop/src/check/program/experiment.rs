@@ -1,40 +1,32 @@
-//! The experiments: what is done to one running program, and what was seen of it. Judging comes
-//! later, from what is kept here, and needs no program.
+//! The experiments: what is done to one running program.
 
+use crate::check::program::faults::Faults;
+use crate::check::program::run::{Answers, Run, Scrape, Varied};
+use crate::check::program::variety::{GROUPS, PAGE};
+use crate::exposition;
+use crate::http::no_answer::NoAnswer;
+use crate::http::probe::{Address, Probe, Timed};
+use crate::process::{NoStart, Program};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
-
 use tokio::task::JoinSet;
 
-use crate::check::program::faults::Faults;
-use crate::check::program::variety::{GROUPS, Varied};
-use crate::exposition;
-use crate::exposition::{Exposition, ParseError};
-use crate::http::no_answer::NoAnswer;
-use crate::http::probe::{Address, Probe, Timed};
-use crate::process::{NoStart, Output, Program};
-
-/// What is visited.
-pub(crate) const PAGE: &str = "/treecounter";
 /// Visits of one experiment. Not a round number, so that it is recognised in a message.
 pub(crate) const VISITS: usize = 7;
 /// Scrapes between two looks at the counters.
 pub(crate) const SCRAPES: usize = 3;
 /// Unknown paths that are asked for.
 pub(crate) const STRANGERS: usize = 50;
-
 /// How long a program may take to open its port.
 const START: Duration = Duration::from_secs(10);
 /// How long an answer may take, beyond the latency that the program was told to have.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a scrape may take while visits are under way: less than they take.
 const MEANWHILE: Duration = Duration::from_millis(1500);
-/// An exposition of more bytes is none of the workshop's: theirs have some ten thousand.
-const HUGE: usize = 1 << 20;
-/// Requests under way at the same time. Fewer than the visits, so that some come later: a clock that
-/// was started with the program, and not with the request, is found out.
+/// Requests under way at the same time. Fewer than the visits, so that some come later: a clock
+/// that was started with the program, and not with the request, is found out.
 const AT_ONCE: usize = 3;
 /// Visits that take this long are made once, side by side.
 const LONG: Duration = Duration::from_secs(1);
@@ -54,112 +46,18 @@ pub(crate) struct Launch {
     pub directory: PathBuf,
 }
 
-/// What was seen of one program, in the order in which it happened. What is `None` was not reached.
-#[derive(Debug)]
-pub(crate) struct Run {
-    /// What the program was told to do.
-    pub faults: Faults,
-    /// What the program has written.
-    pub output: Output,
-    /// Why it does not listen, or how it ended in the middle.
-    pub trouble: Option<NoStart>,
-    /// /metrics before the first visit.
-    pub before: Option<Scrape>,
-    /// The visits to /treecounter.
-    pub visits: Option<Answers>,
-    /// /metrics after the visits.
-    pub after: Option<Scrape>,
-    /// /metrics after some scrapes and nothing else.
-    pub scraped: Option<Scrape>,
-    /// A request for the front page.
-    pub front: Option<Answers>,
-    /// Requests for paths that do not exist.
-    pub strangers: Option<Answers>,
-    /// /metrics after both.
-    pub end: Option<Scrape>,
-    /// Requests that one does not think of.
-    pub varied: Vec<Varied>,
-    /// Scrapes while visits were under way.
-    pub during: Vec<Scrape>,
-}
-
-/// The answers to requests for the same thing.
-#[derive(Debug)]
-pub(crate) struct Answers {
-    /// The first of the requests.
-    pub probe: Probe,
-    /// All of them.
-    pub probes: Vec<Probe>,
-    /// What came back, in the order in which it was sent.
-    pub answers: Vec<Result<Timed, NoAnswer>>,
-}
-
-/// One reading of /metrics.
-#[derive(Debug)]
-pub(crate) struct Scrape {
-    /// The request.
-    pub probe: Probe,
-    /// What came back.
-    pub answer: Result<Timed, NoAnswer>,
-    /// The body of a 200, parsed.
-    pub exposition: Option<Result<Exposition, ParseError>>,
-}
-
-impl Scrape {
-    /// More than any program of the workshop has to say.
-    fn is_huge(&self) -> bool {
-        let body = self.answer.as_ref().map(|timed| timed.answer.body.len());
-        body.is_ok_and(|length| length > HUGE)
-    }
-
-    /// The status code, if it was answered.
-    pub(crate) fn status(&self) -> Option<u16> {
-        Some(self.answer.as_ref().ok()?.answer.status)
-    }
-}
-
-impl Answers {
-    /// The status codes, of those that were answered.
-    pub(crate) fn statuses(&self) -> impl Iterator<Item = u16> {
-        self.answers.iter().flatten().map(|timed| timed.answer.status)
-    }
-
-    /// The first request that was not answered.
-    pub(crate) fn unanswered(&self) -> Option<&NoAnswer> {
-        self.answers.iter().find_map(|answer| answer.as_ref().err())
-    }
-
-    /// How long the quickest of them took.
-    pub(crate) fn quickest_seconds(&self) -> f64 {
-        let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
-        seconds.fold(f64::INFINITY, f64::min)
-    }
-
-    /// How long the answers took, on average, as a visitor sees it.
-    pub(crate) fn mean_seconds(&self) -> f64 {
-        let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
-        seconds.sum::<f64>() / self.answers.len() as f64
-    }
+/// What is done to a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Experiment {
+    /// Visits between two scrapes.
+    Visits,
+    /// The same, then scrapes alone, then unknown paths.
+    Everything,
+    /// Scrapes while visits are under way.
+    ScrapeMeanwhile,
 }
 
 impl Run {
-    fn new(faults: Faults) -> Self {
-        Self {
-            faults,
-            output: Output::default(),
-            trouble: None,
-            before: None,
-            visits: None,
-            after: None,
-            scraped: None,
-            front: None,
-            strangers: None,
-            end: None,
-            varied: Vec::new(),
-            during: Vec::new(),
-        }
-    }
-
     /// Starts a program with these faults, does an experiment with it, and stops it.
     pub(crate) fn launch(launch: &Launch, faults: Faults, experiment: Experiment) -> Self {
         let mut run = Self::new(faults);
@@ -203,89 +101,93 @@ impl Run {
     }
 
     async fn conduct(&mut self, experiment: Experiment, address: &Address) -> Option<()> {
-        let limit = ANSWER + self.faults.latency;
-        let visit = |_| Probe::get(PAGE, limit);
         let scraped = scrape(address).await.keep(&mut self.before);
         if scraped.is_none() && experiment == Experiment::Everything {
             // Is it /metrics alone that does not answer, or everything?
-            self.visits = Some(together(address, 1, visit).await);
+            self.visits = Some(together(address, 1, |_| self.visit()).await);
         }
         scraped?;
         match experiment {
             Experiment::Visits => {
                 // All at once where each takes long: a check is waited for.
                 let count = if self.faults.latency > LONG { AT_ONCE } else { VISITS };
-                together(address, count, visit).await.keep(&mut self.visits)?;
-                scrape(address).await.keep(&mut self.after)?;
+                self.visits_between(count, address).await
             }
             Experiment::Everything => {
-                together(address, VISITS, visit).await.keep(&mut self.visits)?;
-                scrape(address).await.keep(&mut self.after)?;
-                for _ in 1..SCRAPES {
-                    scrape(address).await.keep(&mut None)?;
-                }
-                scrape(address).await.keep(&mut self.scraped)?;
-                let front = |_| Probe::get("/", ANSWER);
-                together(address, 1, front).await.keep(&mut self.front)?;
-                let stranger = |index| Probe::get(format!("/no-such-tree/{}", index + 1), ANSWER);
-                together(address, STRANGERS, stranger).await.keep(&mut self.strangers)?;
-                scrape(address).await.keep(&mut self.end)?;
-                for group in GROUPS {
-                    // What is flooded with lines is told so before; this would only hold more of it.
-                    if self.end.as_ref().is_none_or(Scrape::is_huge) {
-                        break;
-                    }
-                    let probes = group.probes();
-                    let probe = |index: usize| probes[index].clone();
-                    let answers = together(address, probes.len(), probe).await;
-                    let answered = answers.answered();
-                    let after = scrape(address).await;
-                    self.varied.push(Varied { group, answers, after });
-                    answered.then_some(())?;
-                }
+                self.visits_between(VISITS, address).await?;
+                self.scrapes_and_others(address).await?;
+                self.what_one_does_not_think_of(address).await
             }
-            Experiment::ScrapeMeanwhile => {
-                // Without an exposition, an earlier check fails.
-                self.before.as_ref()?.exposition.as_ref()?.as_ref().ok()?;
-                let mut visits = JoinSet::new();
-                // Many more than the program has threads, so that visits that hold theirs leave none
-                // to a scrape for a long time, wherever in the queue that is.
-                let threads = thread::available_parallelism().map_or(2, NonZero::get);
-                let count = 4 * threads;
-                for index in 0..count {
-                    let (probe, address) = (visit(index), address.clone());
-                    visits.spawn(async move { probe.send(&address).await });
-                }
-                // Dropping the visits at the end closes their connections.
-                let (start, mut arrived) = (Instant::now(), None);
-                while arrived.is_none_or(|arrival: Instant| arrival.elapsed() < MIDST) {
-                    let scrape = scrape_within(address, MEANWHILE).await;
-                    let answered = scrape.answered();
-                    if arrived.is_none() && (connections(&scrape) > count || start.elapsed() > LATE)
-                    {
-                        arrived = Some(Instant::now());
-                    }
-                    self.during.push(scrape);
-                    if !answered {
-                        break;
-                    }
-                    tokio::time::sleep(PAUSE).await;
-                }
+            Experiment::ScrapeMeanwhile => self.scrapes_beside_visits(address).await,
+        }
+    }
+
+    fn visit(&self) -> Probe {
+        Probe::get(PAGE, ANSWER + self.faults.latency)
+    }
+
+    async fn visits_between(&mut self, count: usize, address: &Address) -> Option<()> {
+        let visits = together(address, count, |_| self.visit()).await;
+        visits.keep(&mut self.visits)?;
+        scrape(address).await.keep(&mut self.after)
+    }
+
+    async fn scrapes_and_others(&mut self, address: &Address) -> Option<()> {
+        for _ in 1..SCRAPES {
+            scrape(address).await.keep(&mut None)?;
+        }
+        scrape(address).await.keep(&mut self.scraped)?;
+        let front = |_| Probe::get("/", ANSWER);
+        together(address, 1, front).await.keep(&mut self.front)?;
+        let stranger = |index| Probe::get(format!("/no-such-tree/{}", index + 1), ANSWER);
+        together(address, STRANGERS, stranger).await.keep(&mut self.strangers)?;
+        scrape(address).await.keep(&mut self.end)
+    }
+
+    async fn what_one_does_not_think_of(&mut self, address: &Address) -> Option<()> {
+        for group in GROUPS {
+            // What is flooded with lines is told so before; this would only hold more of it.
+            if self.end.as_ref().is_none_or(Scrape::is_huge) {
+                break;
             }
+            let probes = group.probes();
+            let answers = together(address, probes.len(), |index| probes[index].clone()).await;
+            let answered = answers.answered();
+            let after = scrape(address).await;
+            self.varied.push(Varied { group, answers, after });
+            answered.then_some(())?;
         }
         Some(())
     }
-}
 
-/// What is done to a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Experiment {
-    /// Visits between two scrapes.
-    Visits,
-    /// The same, then scrapes alone, then unknown paths.
-    Everything,
-    /// Scrapes while visits are under way.
-    ScrapeMeanwhile,
+    async fn scrapes_beside_visits(&mut self, address: &Address) -> Option<()> {
+        // Without an exposition, an earlier check fails.
+        self.before.as_ref()?.exposition.as_ref()?.as_ref().ok()?;
+        let mut visits = JoinSet::new();
+        // Many more than the program has threads, so that visits that hold theirs leave none to a
+        // scrape for a long time, wherever in the queue that is.
+        let threads = thread::available_parallelism().map_or(2, NonZero::get);
+        let count = 4 * threads;
+        for _ in 0..count {
+            let (probe, address) = (self.visit(), address.clone());
+            visits.spawn(async move { probe.send(&address).await });
+        }
+        // Dropping the visits at the end closes their connections.
+        let (start, mut arrived) = (Instant::now(), None);
+        while arrived.is_none_or(|arrival: Instant| arrival.elapsed() < MIDST) {
+            let scrape = scrape_within(address, MEANWHILE).await;
+            let answered = scrape.answered();
+            if arrived.is_none() && (connections(&scrape) > count || start.elapsed() > LATE) {
+                arrived = Some(Instant::now());
+            }
+            self.during.push(scrape);
+            if !answered {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Some(())
+    }
 }
 
 /// What an experiment keeps; it ends when an answer is missing, since more would be missing too.

@@ -2,8 +2,9 @@
 
 use std::thread;
 
-use crate::check::program::experiment::{Experiment, Launch, Run};
+use crate::check::program::experiment::{Experiment, Launch};
 use crate::check::program::faults::Faults;
+use crate::check::program::run::Run;
 use crate::check::verdict::{Finding, Judgement};
 use crate::http::probe::Address;
 

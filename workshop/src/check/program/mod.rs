@@ -3,18 +3,29 @@
 //! those small assertions on what was seen. Seeing comes before judging, so a judgement depends on
 //! nothing but what was kept.
 
-pub(crate) mod assertions;
+pub(crate) mod all_requests;
+mod assertions;
 pub(crate) mod bonus;
+pub(crate) mod buckets;
 mod clients;
 pub(crate) mod context;
 mod counting;
 pub(crate) mod experiment;
 pub(crate) mod experiments;
 pub(crate) mod faults;
+pub(crate) mod last_words;
+pub(crate) mod life;
+mod measuring;
+mod metric;
+mod miscounted;
+mod observing;
+pub(crate) mod pre_created;
+mod run;
 pub(crate) mod section1;
 pub(crate) mod section2;
 mod similar;
 pub(crate) mod source;
 mod tally;
+pub(crate) mod unknown_paths;
 mod variety;
 mod waits;

@@ -47,8 +47,8 @@ impl Source {
         found.map(|(index, line)| self.quote(index, line))
     }
 
-    /// The first lines that stand together and are not the finished program's: whatever is wrong, it
-    /// is most likely there. Nothing when a line is missing, and no line is wrong.
+    /// The first lines that stand together and are not the finished program's: whatever is wrong,
+    /// it is most likely there. Nothing when a line is missing, and no line is wrong.
     pub(crate) fn prime_suspects(&self) -> Option<Quote> {
         let mut suspects = self.suspects().filter(|(_, line)| !is_import(line)).peekable();
         let (first, line) = suspects.next()?;

@@ -4,22 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::check::program::assertions::{Change, changes, exposition, quote};
 use crate::check::program::context::Context;
-use crate::check::program::section2::metrics;
-use crate::check::program::variety::{Group, Varied};
+use crate::check::program::metric::Metric;
+use crate::check::program::run::Varied;
+use crate::check::program::variety::Group;
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::Exposition;
 use crate::http::probe::Probe;
-
-/// What is looked at.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Metric {
-    /// The series whose rise is looked at.
-    pub(crate) name: &'static str,
-    /// Its series are told apart by the status, too.
-    pub(crate) by_status: bool,
-    /// What a line does that raises it: `inc()`.
-    pub(crate) done: &'static str,
-}
 
 type Key = (String, String);
 
@@ -102,7 +92,7 @@ fn fail(
     let finding = finding
         .try_with(context.start_plain())
         .try_with(first(context, &varied.answers.probes))
-        .try_with(metrics(context));
+        .try_with(context.metrics());
     if context.runs.attached {
         return finding
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
@@ -181,8 +171,8 @@ pub(crate) fn never_falls(context: &Context<'_>, metric: Metric) -> Judgement {
                 )
                 .showing(context.source.line(|line| lowering.iter().any(|it| line.contains(it))))
                 .try_with(context.start_plain())
-                .try_with(metrics(context))
-                .try_with(metrics(context))
+                .try_with(context.metrics())
+                .try_with(context.metrics())
                 .fail();
         }
     }

@@ -1,14 +1,15 @@
-//! Requests that one does not think of while writing a program: other methods, queries, headers, and
-//! paths of every shape. They are sent in groups, with a scrape after each, so that a group that is
-//! not treated like the others is known by name.
+//! Requests that one does not think of while writing a program: other methods, queries, headers,
+//! and paths of every shape. They are sent in groups, with a scrape after each, so that a group
+//! that is not treated like the others is known by name.
 
 use std::time::Duration;
 
 use hyper::Method;
 
-use crate::check::program::experiment::{Answers, PAGE, Scrape};
 use crate::http::probe::Probe;
 
+/// What is visited.
+pub(crate) const PAGE: &str = "/treecounter";
 /// How long an answer may take that waits for nothing.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -49,15 +50,6 @@ impl Group {
     pub(crate) fn probes(&self) -> Vec<Probe> {
         (self.probes)()
     }
-}
-
-/// What was seen of one group.
-#[derive(Debug)]
-pub(crate) struct Varied {
-    pub(crate) group: &'static Group,
-    pub(crate) answers: Answers,
-    /// /metrics after them.
-    pub(crate) after: Scrape,
 }
 
 const fn page(what: &'static str, status: u16, probes: fn() -> Vec<Probe>) -> Group {

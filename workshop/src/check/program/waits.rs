@@ -1,7 +1,7 @@
 //! Whether a visit takes the time that the settings say, and fails when they say so.
 
 use crate::check::program::context::Context;
-use crate::check::program::experiment::Run;
+use crate::check::program::run::Run;
 use crate::check::verdict::{Finding, Judgement};
 
 /// More than this many times the latency is more than one call of the page.

@@ -1,0 +1,150 @@
+//! Whether other requests than visits are counted too, and not as visits.
+
+use crate::check::program::assertions::{Change, answers, changes, exposition, list, quote};
+use crate::check::program::context::Context;
+use crate::check::program::experiment::{SCRAPES, STRANGERS};
+use crate::check::program::metric::{COUNTER, REQUESTS};
+use crate::check::program::miscounted::RETURNS;
+use crate::check::program::tally;
+use crate::check::program::variety::PAGE;
+use crate::check::verdict::{Finding, Judgement};
+use std::collections::BTreeSet;
+
+/// Scrapes do not raise the series of the page.
+pub(crate) fn scrapes_apart(context: &Context<'_>) -> Judgement {
+    let run = &context.runs.calm;
+    let before = exposition(run.after.as_ref())?;
+    let after = exposition(run.scraped.as_ref())?;
+    let rises = changes(before, after, COUNTER);
+    let Some(change) = rises.iter().find(|change| change.labels.get("endpoint") == Some(PAGE))
+    else {
+        return Ok(());
+    };
+    let finding = Finding::new(
+        format!("no visit to {PAGE} counted after {SCRAPES} scrapes"),
+        format!("{} rose by {}", change.labels, change.by()),
+    )
+    .quoting(quote(after, change.line))
+    .try_with(context.start_plain())
+    .try_with(context.metrics())
+    .try_with(context.metrics());
+    if context.runs.attached {
+        return finding
+            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
+            .could_not_tell();
+    }
+    let arm = context.source.line_with(&["\"/metrics\" =>", "\"/treecounter\""]);
+    let (cause, line) = match arm {
+        Some(_) => ("The arm of the scrapes names the endpoint of the page.", arm),
+        None => (
+            "Every request is counted as a visit to the page. Each arm of the `match` names its \
+             own endpoint: a scrape's is \"/metrics\".",
+            context.source.above_main(COUNTED_AS_PAGE),
+        ),
+    };
+    finding.because(cause).showing(line).fail()
+}
+
+/// In the handler, a count of all requests as visits to the page.
+const COUNTED_AS_PAGE: &str = "\"/treecounter\"])";
+
+/// Not only visits are counted: scrapes, the front page and unknown paths are too, each once, by
+/// the status of its answer.
+pub(crate) fn counts_all(context: &Context<'_>) -> Judgement {
+    let run = &context.runs.calm;
+    let after = exposition(run.after.as_ref())?;
+    let scraped = exposition(run.scraped.as_ref())?;
+    let end = exposition(run.end.as_ref())?;
+    let scrapes = Requests {
+        what: format!("{SCRAPES} scrapes"),
+        statuses: vec![200; SCRAPES],
+        arm: "\"/metrics\" =>",
+        curl: context.metrics(),
+    };
+    // A scrape shows what came before it; so the last of those is counted here.
+    let scrape = Requests {
+        what: "a scrape".to_owned(),
+        statuses: vec![200],
+        arm: "\"/metrics\" =>",
+        curl: context.metrics(),
+    };
+    let front = Requests {
+        what: "a visit to /".to_owned(),
+        statuses: answers(run.front.as_ref())?.statuses().collect(),
+        arm: "\"/\" =>",
+        curl: format!("curl -s http://{}/", context.runs.host),
+    };
+    let strangers = Requests {
+        what: format!("{STRANGERS} unknown paths"),
+        statuses: answers(run.strangers.as_ref())?.statuses().collect(),
+        arm: "_ =>",
+        curl: context.curl_strangers(),
+    };
+    counted(context, &changes(after, scraped, COUNTER), &[scrapes])?;
+    counted(context, &changes(scraped, end, COUNTER), &[front, strangers, scrape])?;
+    tally::every_kind(context, REQUESTS)
+}
+
+/// Requests of one kind.
+struct Requests {
+    what: String,
+    /// How they were answered.
+    statuses: Vec<u16>,
+    /// How the arm of the `match` begins that answers them.
+    arm: &'static str,
+    /// How to make them.
+    curl: String,
+}
+
+/// These requests, and no others, have raised the counter.
+fn counted(context: &Context<'_>, rises: &[Change], requests: &[Requests]) -> Judgement {
+    let counted = |status: u16| {
+        let of_status =
+            rises.iter().filter(|it| it.labels.get("status") == Some(&*status.to_string()));
+        of_status.map(Change::by).fold(0.0, |sum, by| sum + by)
+    };
+    let sent = |status: u16| {
+        let all = requests.iter().flat_map(|requests| &requests.statuses);
+        all.filter(|sent| **sent == status).count() as f64
+    };
+    let statuses: BTreeSet<u16> =
+        requests.iter().flat_map(|requests| &requests.statuses).copied().collect();
+    let missed = statuses.iter().find(|status| counted(**status) < sent(**status));
+    let wrong = missed.or(statuses.iter().find(|status| counted(**status) != sent(**status)));
+    let Some(&status) = wrong else { return Ok(()) };
+    let of_status: Vec<&Requests> =
+        requests.iter().filter(|requests| requests.statuses.contains(&status)).collect();
+    let what: Vec<&str> = of_status.iter().map(|requests| requests.what.as_str()).collect();
+    let finding = Finding::new(
+        format!(
+            "series of status=\"{status}\" that rise by {} after {}",
+            sent(status),
+            list(&what)
+        ),
+        format!("they rose by {}", counted(status)),
+    )
+    .try_with(context.start_plain());
+    let finding =
+        of_status.iter().fold(finding, |finding, requests| finding.try_with(&*requests.curl));
+    let finding = finding.try_with(context.metrics());
+    // Another replica behind the same address, or a restart, shows lower counts.
+    let others = missed.is_none() || rises.iter().any(|change| change.by() < 0.0);
+    if context.runs.attached && others {
+        return finding
+            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
+            .could_not_tell();
+    }
+    let returns = of_status
+        .iter()
+        .find_map(|requests| context.source.line_with(&[requests.arm, "return"]))
+        .filter(|_| missed.is_some());
+    let cause = match () {
+        () if missed.is_none() => "One `inc()` for each request, below the `match`.",
+        () if returns.is_some() => RETURNS,
+        () => {
+            "Count below the `match`, where every answer passes, without an `if` around it, and by \
+             the status of the answer."
+        }
+    };
+    finding.because(cause).showing(returns).fail()
+}

@@ -1,0 +1,90 @@
+//! Whether the series that are sure to come are there before anybody came.
+
+use crate::check::program::assertions::{exposition, list, quote};
+use crate::check::program::context::Context;
+use crate::check::program::metric::{COUNT, COUNTER};
+use crate::check::program::miscounted::MADE;
+use crate::check::program::run::Run;
+use crate::check::program::variety::PAGE;
+use crate::check::verdict::{Finding, Judgement};
+use crate::exposition::Exposition;
+
+/// Both series of the page are there, at 0, before anybody came.
+pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
+    let run = &context.runs.calm;
+    let read = exposition(run.before.as_ref())?;
+    for status in ["200", "503"] {
+        let series = format!("{COUNTER}{{endpoint=\"{PAGE}\",status=\"{status}\"}}");
+        let finding = |found: String| {
+            Finding::new(format!("{series} 0"), found)
+                .try_with(context.start_plain())
+                .try_with(context.metrics())
+        };
+        let sample = read.sample(COUNTER, &[("status", status), ("endpoint", PAGE)]);
+        match sample {
+            Some(sample) if sample.value == 0.0 || context.runs.attached => {}
+            Some(sample) => {
+                let (cause, line) = match context.source.above_main(COUNTED_UNSEEN) {
+                    Some(line) => (SCRAPE_AS_VISIT, Some(line)),
+                    None => (
+                        "`with_label_values` alone creates a series at 0; `inc()` is for requests.",
+                        context.source.line_with(&["with_label_values", "inc()"]),
+                    ),
+                };
+                return finding(format!("{} before the first visit", sample.value))
+                    .quoting(quote(read, sample.line))
+                    .because(cause)
+                    .showing(line)
+                    .fail();
+            }
+            None => {
+                let (cause, line) = match context.source.above_main(MADE) {
+                    Some(line) => (MADE_ANEW, Some(line)),
+                    None => (ABSENT, None),
+                };
+                return finding(absent(read)).because(cause).showing(line).fail();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// In the handler, a count that does not ask which endpoint it was.
+const COUNTED_UNSEEN: &str = "\"/treecounter\"]).inc()";
+const SCRAPE_AS_VISIT: &str = "Nobody has visited the page yet: the scrape itself was counted as a \
+    visit. This line runs for every request, before anyone knows its endpoint and its status. \
+    Count below the `match`, where both are known.";
+const MADE_ANEW: &str = "A counter is made anew for each request here. Make it once, in `main`, \
+    keep it in App, and name the series that you know will come before `serve`.";
+const ABSENT: &str = "A series appears when its label values are first named. An increase from \
+    nothing to 1 is invisible to `rate()`, so the series that you know will come are named in \
+    `main`, before `serve`.";
+
+fn absent(read: &Exposition) -> String {
+    let samples = read.family(COUNTER).map(|family| family.samples.as_slice()).unwrap_or_default();
+    let series: Vec<String> = samples.iter().map(|s| format!("{}{}", s.name, s.labels)).collect();
+    match series.as_slice() {
+        [] => format!("no series of {COUNTER} before the first visit"),
+        some => format!("before the first visit only {}", list(some)),
+    }
+}
+
+/// The page's histogram is there before anybody came.
+pub(crate) fn visible_before(context: &Context<'_>, run: &Run) -> Judgement {
+    let before = exposition(run.before.as_ref())?;
+    if before.sample(COUNT, &[("endpoint", PAGE)]).is_some() {
+        return Ok(());
+    }
+    Finding::new(
+        format!("{COUNT}{{endpoint=\"{PAGE}\"}} 0"),
+        "no such series before the first visit",
+    )
+    .because(
+        "As with the counter: a series appears when its label values are first named, and what \
+         happens before is invisible to `rate()`. Name them in `main`, before `serve`: \
+         `latency.with_label_values(&[\"/treecounter\"])`.",
+    )
+    .try_with(context.start_plain())
+    .try_with(context.metrics())
+    .fail()
+}

@@ -1,0 +1,129 @@
+//! What was seen of one running program. Judging comes later, from what is kept here, and needs no
+//! program.
+
+use crate::check::program::faults::Faults;
+use crate::check::program::variety::Group;
+use crate::exposition::{Exposition, ParseError};
+use crate::http::no_answer::NoAnswer;
+use crate::http::probe::{Probe, Timed};
+use crate::process::{NoStart, Output};
+
+/// An exposition of more bytes is none of the workshop's: theirs have some ten thousand.
+const HUGE: usize = 1 << 20;
+
+/// What was seen of one program, in the order in which it happened. What is `None` was not reached.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// What the program was told to do.
+    pub faults: Faults,
+    /// What the program has written.
+    pub output: Output,
+    /// Why it does not listen, or how it ended in the middle.
+    pub trouble: Option<NoStart>,
+    /// /metrics before the first visit.
+    pub before: Option<Scrape>,
+    /// The visits to /treecounter.
+    pub visits: Option<Answers>,
+    /// /metrics after the visits.
+    pub after: Option<Scrape>,
+    /// /metrics after some scrapes and nothing else.
+    pub scraped: Option<Scrape>,
+    /// A request for the front page.
+    pub front: Option<Answers>,
+    /// Requests for paths that do not exist.
+    pub strangers: Option<Answers>,
+    /// /metrics after both.
+    pub end: Option<Scrape>,
+    /// Requests that one does not think of.
+    pub varied: Vec<Varied>,
+    /// Scrapes while visits were under way.
+    pub during: Vec<Scrape>,
+}
+
+impl Run {
+    /// A run of which nothing was seen yet.
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self {
+            faults,
+            output: Output::default(),
+            trouble: None,
+            before: None,
+            visits: None,
+            after: None,
+            scraped: None,
+            front: None,
+            strangers: None,
+            end: None,
+            varied: Vec::new(),
+            during: Vec::new(),
+        }
+    }
+}
+
+/// The answers to requests for the same thing.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// The first of the requests.
+    pub probe: Probe,
+    /// All of them.
+    pub probes: Vec<Probe>,
+    /// What came back, in the order in which it was sent.
+    pub answers: Vec<Result<Timed, NoAnswer>>,
+}
+
+impl Answers {
+    /// The status codes, of those that were answered.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = u16> {
+        self.answers.iter().flatten().map(|timed| timed.answer.status)
+    }
+
+    /// The first request that was not answered.
+    pub(crate) fn unanswered(&self) -> Option<&NoAnswer> {
+        self.answers.iter().find_map(|answer| answer.as_ref().err())
+    }
+
+    /// How long the quickest of them took.
+    pub(crate) fn quickest_seconds(&self) -> f64 {
+        let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
+        seconds.fold(f64::INFINITY, f64::min)
+    }
+
+    /// How long the answers took, on average, as a visitor sees it.
+    pub(crate) fn mean_seconds(&self) -> f64 {
+        let seconds = self.answers.iter().flatten().map(|answer| answer.took.as_secs_f64());
+        seconds.sum::<f64>() / self.answers.len() as f64
+    }
+}
+
+/// One reading of /metrics.
+#[derive(Debug)]
+pub(crate) struct Scrape {
+    /// The request.
+    pub probe: Probe,
+    /// What came back.
+    pub answer: Result<Timed, NoAnswer>,
+    /// The body of a 200, parsed.
+    pub exposition: Option<Result<Exposition, ParseError>>,
+}
+
+impl Scrape {
+    /// More than any program of the workshop has to say.
+    pub(crate) fn is_huge(&self) -> bool {
+        let body = self.answer.as_ref().map(|timed| timed.answer.body.len());
+        body.is_ok_and(|length| length > HUGE)
+    }
+
+    /// The status code, if it was answered.
+    pub(crate) fn status(&self) -> Option<u16> {
+        Some(self.answer.as_ref().ok()?.answer.status)
+    }
+}
+
+/// What was seen of one group.
+#[derive(Debug)]
+pub(crate) struct Varied {
+    pub(crate) group: &'static Group,
+    pub(crate) answers: Answers,
+    /// /metrics after them.
+    pub(crate) after: Scrape,
+}

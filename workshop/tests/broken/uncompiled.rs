@@ -1,0 +1,99 @@
+//! Programs that the compiler refuses: what the kit adds to its words.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use workshop::course::Course;
+
+use crate::corpus::{Uncompiled, source, uncompiled};
+use crate::support::{self, repository};
+
+/// A copy of the learner's packages, built with what was built already.
+fn learners_workspace() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compile-errors");
+    let _ = std::fs::remove_dir_all(root.join(".workshop"));
+    let write = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
+    let sections = &Course::embedded().unwrap().sections;
+    let members: Vec<String> =
+        sections.iter().map(|section| format!("{:?}", section.package)).collect();
+    let manifest = read("Cargo.toml");
+    let start = manifest.find("members = [").unwrap();
+    let end = start + manifest[start..].find(']').unwrap();
+    let core = repository().join("treecounter-core").display().to_string();
+    let manifest =
+        format!("{}members = [{}{}", &manifest[..start], members.join(", "), &manifest[end..]);
+    write(
+        "Cargo.toml",
+        &manifest.replace("path = \"treecounter-core\"", &format!("path = {core:?}")),
+    );
+    write("Cargo.lock", &read("Cargo.lock"));
+    write("workshop/sections.toml", "");
+    for section in sections {
+        let manifest = format!("{}/Cargo.toml", section.package);
+        write(&manifest, &read(&manifest));
+        write(&format!("{}/src/main.rs", section.package), "fn main() {}\n");
+    }
+    root
+}
+
+/// Programs whose hints lead elsewhere: the compiler points at another line first.
+const MISLEADING: [&str; 3] = [
+    "status-does-not-live-long-enough",
+    "question-mark-of-the-counter-missing",
+    "counter-of-another-type",
+];
+
+/// The first program of each of the compiler's codes: each takes some builds.
+#[test]
+fn a_compile_error_is_named_with_its_step_and_hinted_at() {
+    let mut codes = BTreeSet::new();
+    each_compile_error(|program| codes.insert(program.code.clone()));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn every_compile_error_is_named_with_its_step_and_hinted_at() {
+    each_compile_error(|_| true);
+}
+
+/// Builds programs as a learner's: the screen names the error and where to go on, and the hints
+/// lead to what stands there in the finished program.
+fn each_compile_error(mut wanted: impl FnMut(&Uncompiled) -> bool) {
+    let all = uncompiled();
+    let course = Course::embedded().unwrap();
+    let root = learners_workspace();
+    let run = |arguments: &[&str]| {
+        let mut command = support::workshop(arguments);
+        command.current_dir(&root).env_remove("CARGO_MANIFEST_DIR");
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compile-target");
+        let output = command.env("CARGO_TARGET_DIR", target).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (mut judged, mut placed, mut complaints) = (0, 0, Vec::new());
+    for program in all.iter().filter(|program| wanted(program)) {
+        let Uncompiled { name, section, code, step, hint, change, .. } = program;
+        let package = &course.section(section).unwrap().package;
+        let file = root.join(package).join("src/main.rs");
+        std::fs::write(&file, source(name, section, change)).unwrap();
+        let (exit, screen, rustc) = run(&["check", section]);
+        let hints: String = (0..3).map(|_| run(&["hint", section]).1).collect();
+        let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        judged += 1;
+        placed += usize::from(words.contains(&format!("\"{step}\"")));
+        let named = exit == Some(1) && rustc.contains("error") && rustc.contains(code.as_str());
+        let led = screen.contains(&format!("cargo workshop hint {section}"));
+        let fits = hints.contains(hint.as_str()) || MISLEADING.contains(&name.as_str());
+        if !named || !led || !fits {
+            complaints.push(format!("{name}: {exit:?}, {hint:?}\n{screen}{hints}{rustc}"));
+        }
+    }
+    println!("{judged} programs, {placed} of them placed in their step");
+    assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
+    assert!(placed * 4 >= judged * 3, "only {placed} of {judged} are placed in their step");
+}
