@@ -66,6 +66,8 @@ impl Live {
                 usual(panic);
             }));
         });
+        #[cfg(unix)]
+        end_with_the_terminal();
         let live = Self { kind };
         live.enter()?;
         Ok(live)
@@ -146,6 +148,28 @@ impl Drop for Live {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Sees to it that this process ends when its terminal goes away. The kernel tells only the session
+/// that the terminal belongs to, and crossterm reads the end of input again and again.
+#[cfg(unix)]
+fn end_with_the_terminal() {
+    use std::os::fd::AsFd;
+
+    use nix::errno::Errno;
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use nix::sys::signal::{Signal, raise};
+
+    static WATCHER: Once = Once::new();
+    let watch = || {
+        let stdout = io::stdout();
+        let mut terminal = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        while poll(&mut terminal, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        if terminal[0].revents().is_some_and(|told| told.contains(PollFlags::POLLHUP)) {
+            let _ = raise(Signal::SIGHUP);
+        }
+    };
+    WATCHER.call_once(|| _ = std::thread::Builder::new().name("hangup".into()).spawn(watch));
 }
 
 /// Gives the terminal back, if it was taken. A terminal that is gone cannot be helped.

@@ -7,6 +7,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::pty::Pty;
 use crate::tree::Tree;
@@ -147,9 +151,6 @@ fn the_live_screen_can_be_suspended_and_resumed() {
 
 #[test]
 fn whoever_kills_the_live_screen_gets_the_terminal_back() {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
-
     let Some(pty) = scrape("(echo PID $BASHPID.; exec SCRAPE); stty -a") else { return };
     let shown = pty.until(0, "process_threads");
     let id = shown.split_once("PID ").unwrap().1.split_once('.').unwrap().0;
@@ -157,6 +158,26 @@ fn whoever_kills_the_live_screen_gets_the_terminal_back() {
     let (_, shown) = pty.end();
     let after = shown.rsplit_once(LEAVES).unwrap().1;
     assert!(after.contains(COOKED) && !after.contains(RAW), "{after}");
+}
+
+/// In a session of its own it is not told: `nohup` and some terminals in editors do that.
+#[test]
+fn a_terminal_that_goes_away_ends_the_live_screen() {
+    let Some(pty) = scrape("(echo PID $BASHPID.; exec setsid SCRAPE)") else { return };
+    let shown = pty.until(0, "process_threads");
+    let id = shown.split_once("PID ").unwrap().1.split_once('.').unwrap().0;
+    // What has ended and was not waited for has no command line.
+    let running = || fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| !line.is_empty());
+    assert!(running());
+    drop(pty);
+    for _ in 0..1000 {
+        if !running() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = kill(Pid::from_raw(id.parse().unwrap()), Signal::SIGKILL);
+    panic!("process {id} lives on");
 }
 
 #[test]
