@@ -13,7 +13,8 @@ use crate::{Contestant, OURS, Options, Part};
 /// What Prometheus sends.
 const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\
     User-Agent: Prometheus/3.13.2\r\n\
-    Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1\r\n\
+    Accept: application/openmetrics-text;version=1.0.0;q=0.5,\
+    text/plain;version=0.0.4;q=0.2,*/*;q=0.1\r\n\
     Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 10\r\n\r\n";
 
 /// Counters and histograms of a page. The first is the page as it is without any more of them.

@@ -4,8 +4,8 @@
 //! In a README, `<!-- test: start NAME SETTING=VALUE -->` says which solution or example runs from
 //! there on; readers do not see it. It is started with a failure rate and a latency of 0, so that
 //! nothing depends on chance. A line `...` stands for any lines. Numbers that differ from machine
-//! to machine are compared by their places, see [`masked`]. `<!-- test: taken -->` stands before what
-//! a program prints when its port is in use.
+//! to machine are compared by their places, see [`masked`]. `<!-- test: taken -->` stands before
+//! what a program prints when its port is in use.
 
 #![allow(clippy::unwrap_used)] // A test ends at the first thing that goes wrong.
 
@@ -114,9 +114,12 @@ fn rust_in_a_lesson_is_quoted_from_a_program_that_compiles() {
 #[test]
 fn a_counter_of_whole_numbers_takes_no_fractions() {
     let fails = parts(&read("section2-counter/README.md"));
-    let fails = fails.iter().any(
-        |part| matches!(part, Part::Block { info, text, .. } if info == "rust fails=E0308" && text.contains(".inc_by(1.5)")),
-    );
+    let fails = fails.iter().any(|part| match part {
+        Part::Block { info, text, .. } => {
+            info == "rust fails=E0308" && text.contains(".inc_by(1.5)")
+        }
+        _ => false,
+    });
     assert!(fails, "the lesson no longer shows it: neither need this test");
     // This compiles, so the argument is a u64, for which 1.5 is the wrong type: E0308.
     let _: fn(&prometheus::IntCounter, u64) = prometheus::IntCounter::inc_by;

@@ -39,7 +39,8 @@ impl Prometheus {
         let config = folder.0.join("prometheus.yml");
         let text = format!(
             "global: {{scrape_interval: 1s}}\n\
-             scrape_configs: [{{job_name: treecounter, static_configs: [{{targets: ['{target}']}}]}}]\n"
+             scrape_configs:\n- job_name: treecounter\n  \
+             static_configs: [{{targets: ['{target}']}}]\n"
         );
         fs::write(&config, text).unwrap();
         let addr = free_address();

@@ -60,8 +60,9 @@ fn promtool_finds_nothing_to_remark() {
 #[test]
 fn the_python_client_reads_every_exposition() {
     if has("python3", &["-c", "import prometheus_client"]) {
-        let read = "import sys; from prometheus_client.parser import text_string_to_metric_families \
-                    as families; assert len(list(families(sys.stdin.read()))) > 10";
+        let read = "import sys; import prometheus_client.parser as parser; \
+                    families = parser.text_string_to_metric_families(sys.stdin.read()); \
+                    assert len(list(families)) > 10";
         have_read("python3", &["-c", read]);
     }
 }

@@ -155,7 +155,7 @@ impl Course {
         Ok(course)
     }
 
-    /// The section of a slug, or of a package, as a path completed by the shell (`bonus-histogram/`).
+    /// The section of a slug, or of a package, which a shell may have completed to a path.
     pub fn section(&self, name: &str) -> anyhow::Result<&Section> {
         let name = name.trim_end_matches(['/', '\\']);
         let found = self.sections.iter().find(|section| section.is_called(name));

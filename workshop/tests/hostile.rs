@@ -1,5 +1,5 @@
-//! Servers that do what no server should: whatever comes, a scrape, a check and traffic end in time,
-//! in little memory, and with words.
+//! Servers that do what no server should: whatever comes, a scrape, a check and traffic end in
+//! time, in little memory, and with words.
 #![allow(clippy::unwrap_used)] // A test may end at any mistake.
 #![cfg(target_os = "linux")] // Only here is the memory of a process that has ended known.
 

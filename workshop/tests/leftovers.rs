@@ -23,28 +23,53 @@ fn with(first: &str) -> String {
     source.replacen(start, &format!("{first}{start}"), 1)
 }
 
-/// Starts this executable again as the program `sleeper`.
+/// It starts this executable again as the program `sleeper`, and then does this.
+fn starts_another(then: &str) -> String {
+    with(&format!("{START_ANOTHER}{then}"))
+}
+
 const START_ANOTHER: &str =
     "    let mut another = std::process::Command::new(std::env::current_exe()?);
     another.env(\"BROKEN\", \"sleeper\");
 ";
 
-fn programs() -> Broken {
-    let ignores_term = "    std::mem::forget(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?);
+const SLEEPER: &str = "pub fn main() -> anyhow::Result<()> {
+    std::thread::sleep(std::time::Duration::from_secs(3600));
+    Ok(())
+}
+";
+
+/// The start of a daemon: a group of its own, which nobody's signal reaches.
+const LEAVES_THE_GROUP: &str =
+    "    std::os::unix::process::CommandExt::process_group(&mut another, 0);
+    another.spawn()?;
+";
+
+const OUTLIVES_ITS_MAIN: &str = "    another.spawn()?;
+    return Ok(());
+    #[allow(unreachable_code)]
+";
+
+const IGNORES_TERM: &str = "    let term = tokio::signal::unix::SignalKind::terminate();
+    std::mem::forget(tokio::signal::unix::signal(term)?);
     tokio::spawn(async { loop { if tokio::signal::ctrl_c().await.is_err() { break } } });
     let parent = std::thread::current();
-    std::thread::spawn(move || loop { std::thread::sleep(std::time::Duration::from_secs(3600)); drop(&parent); });
+    std::thread::spawn(move || loop {
+        std::thread::sleep(std::time::Duration::from_secs(3600));
+        drop(&parent);
+    });
 ";
-    let stays = with(ignores_term).replace(
+
+fn programs() -> Broken {
+    let stays = with(IGNORES_TERM).replace(
         "    serve(&settings, app).await?;\n",
         "    serve(&settings, app).await?;\n    std::future::pending::<()>().await;\n",
     );
     let programs = [
-        ("sleeper", "use std::time::Duration;\n\npub fn main() -> anyhow::Result<()> {\n    std::thread::sleep(Duration::from_secs(3600));\n    Ok(())\n}\n".to_owned()),
-        ("forks", with(&format!("{START_ANOTHER}    another.spawn()?;\n"))),
-        // The start of a daemon: a group of its own, which nobody's signal reaches.
-        ("leaves-the-group", with(&format!("{START_ANOTHER}    std::os::unix::process::CommandExt::process_group(&mut another, 0);\n    another.spawn()?;\n"))),
-        ("outlives-its-main", with(&format!("{START_ANOTHER}    another.spawn()?;\n    return Ok(());\n    #[allow(unreachable_code)]\n"))),
+        ("sleeper", SLEEPER.to_owned()),
+        ("forks", starts_another("    another.spawn()?;\n")),
+        ("leaves-the-group", starts_another(LEAVES_THE_GROUP)),
+        ("outlives-its-main", starts_another(OUTLIVES_ITS_MAIN)),
         ("ignores-term", stays),
         ("hangs", with("    std::future::pending::<()>().await;\n")),
     ];

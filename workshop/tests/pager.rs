@@ -77,10 +77,12 @@ fn outage(status: &str) -> String {
     format!(
         r#"{{"receiver": "telephone", "status": "{status}", "version": "4", "truncatedAlerts": 0,
             "externalURL": "http://am:9093", "groupKey": "{{}}/{{severity=\"critical\"}}:{{}}",
-            "groupLabels": {{"severity": "critical"}}, "commonLabels": {{}}, "commonAnnotations": {{}},
+            "groupLabels": {{"severity": "critical"}}, "commonLabels": {{}},
+            "commonAnnotations": {{}},
             "alerts": [
               {{"status": "{status}", "fingerprint": "1", "startsAt": "2026-08-30T12:00:05.123Z",
-                "endsAt": "2026-08-30T12:01:30.123Z", "generatorURL": "http://localhost:9090/graph?g0",
+                "endsAt": "2026-08-30T12:01:30.123Z",
+                "generatorURL": "http://localhost:9090/graph?g0",
                 "labels": {{"alertname": "TreecounterErrorRatioHigh", "endpoint": "/treecounter"}},
                 "annotations": {{"summary": "100% of the visits fail", "action": "Look.",
                                  "__dashboardUid__": "treecounter-red", "__panelId__": "9"}}}},

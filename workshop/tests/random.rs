@@ -209,7 +209,7 @@ fn what_a_program_writes_is_read_as_it_was_meant() {
 }
 
 /// What is taken here is taken by promtool, too; what promtool takes and a scrape does not is in
-/// tests/exposition.rs.
+/// tests/exposition/references.rs.
 #[test]
 fn promtool_takes_what_is_taken_here() {
     if Command::new("promtool").arg("--version").output().is_err() {

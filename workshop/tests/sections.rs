@@ -1,4 +1,4 @@
-//! sections.toml is rejected as a whole, at the place where it is wrong, and agrees with the lessons.
+//! sections.toml is rejected as a whole, at the place where it is wrong; it fits the lessons.
 
 use std::fs;
 use std::path::Path;

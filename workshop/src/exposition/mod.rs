@@ -1,8 +1,8 @@
 //! The text exposition format, version 0.0.4: what a scrape reads.
 //!
-//! The parser takes what both a scrape and `promtool check metrics` take: the two differ in corners,
-//! and a text should be good for either. It keeps the text and the line of every sample, so that a
-//! judgement can point at what it read.
+//! The parser takes what both a scrape and `promtool check metrics` take: the two differ in
+//! corners, and a text should be good for either. It keeps the text and the line of every sample,
+//! so that a judgement can point at what it read.
 //!
 //! ```
 //! let exposition = workshop::exposition::parse(b"# TYPE up gauge\nup{job=\"app\"} 1\n").unwrap();
@@ -13,6 +13,7 @@
 
 mod cursor;
 mod error;
+mod labels;
 mod model;
 mod parser;
 

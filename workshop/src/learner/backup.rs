@@ -98,8 +98,8 @@ impl Backup {
         Self::read(&directory).with_context(|| format!("cannot use the backup {}", shown(name)))
     }
 
-    /// Takes the file itself in, in place of the copy that was made before it left its own place: it
-    /// may have been saved since, and whoever still writes to it writes into the backup.
+    /// Takes the file itself in, in place of the copy that was made before it left its own place:
+    /// it may have been saved since, and whoever still writes to it writes into the backup.
     pub(crate) fn take_in(
         &mut self,
         workspace: &Workspace,

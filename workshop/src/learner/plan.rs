@@ -1,4 +1,4 @@
-//! Changing the learner's files: shown first, asked for, and backed up before the first one changes.
+//! Changes of the learner's files: shown, asked for, and backed up before the first is made.
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write, stdin, stdout};

@@ -59,9 +59,9 @@ pub struct Loaded {
     pub note: Option<String>,
 }
 
-/// Writes down what a check of a section found: all that passed, all that was left out because there
-/// was nothing to look at, and what failed first. What could not be told is in none of them, and
-/// leaves what was known before.
+/// Writes down what a check of a section found: all that passed, all that was left out because
+/// there was nothing to look at, and what failed first. What could not be told is in none of them,
+/// and leaves what was known before.
 pub fn record(
     workspace: &Workspace,
     section: &Section,

@@ -82,7 +82,7 @@ fn tell(line: &str) {
     }
 }
 
-/// Whether a child is stopped with what it has started, and whether the terminal's Ctrl-C is its own.
+/// Whether a child is stopped with what it has started, and whether it gets the terminal's Ctrl-C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// In this process's group: for what may use the terminal, and ends by itself.

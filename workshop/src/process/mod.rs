@@ -1,5 +1,5 @@
-//! What is started from here: in one registry all of it, and the learner's program as a process that
-//! is built by cargo, started on a free port, listened to, and stopped with everything it started.
+//! What is started from here, all of it in one registry. The learner's program is built by cargo,
+//! started on a free port, listened to, and stopped with everything it has started.
 
 pub(crate) mod announcement;
 mod build;

@@ -1,5 +1,5 @@
-//! What happens on a terminal only: the question, colours, and the live screen; and what happens when
-//! nobody reads. `script` lends a terminal.
+//! What happens on a terminal only: the question, colours, and the live screen; and what happens
+//! when nobody reads. `script` lends a terminal.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,5 @@
-//! Recorded text: transcripts, screens, starters. `SNAPSHOTS=overwrite cargo test -p workshop` records
-//! all of it again; `--test NAME` a part.
+//! Recorded text: transcripts, screens, starters. `SNAPSHOTS=overwrite cargo test -p workshop`
+//! records all of it again; `--test NAME` a part.
 #![allow(dead_code, unreachable_pub)] // Each test uses its own part of it.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Windows: the process functions of the Win32 API. Handles are what file descriptors are elsewhere.
+//! Windows: the process functions of the Win32 API. Handles are its file descriptors.
 #![allow(unsafe_code)] // There is no safe interface to these in the standard library.
 
 use std::mem::{size_of, zeroed};

@@ -47,7 +47,7 @@ pub(crate) fn numbers(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Asks cargo, offline, for the tree of what this machine builds: it fails when a crate is not here.
+/// Asks cargo, offline, for the tree of what this machine builds: it fails if a crate is missing.
 fn crates(workspace: &Workspace) -> Diagnosis {
     const SUBJECT: &str = "crates";
     let line = ["cargo", "tree", "--offline", "--locked", "--workspace", "--quiet"];

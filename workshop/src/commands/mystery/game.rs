@@ -4,10 +4,10 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::check::stack::prometheus::noise::Noise;
 use crate::commands::mystery::ask;
 use crate::commands::mystery::fault::Fault;
 use crate::commands::mystery::incident::{self, Incident};
-use crate::commands::mystery::noise::Noise;
 use crate::commands::mystery::proof::{Jury, Proof};
 use crate::commands::mystery::room::Room;
 use crate::learner::workspace::Workspace;

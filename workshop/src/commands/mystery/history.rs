@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::check::stack::prometheus::backfill::INTERVAL;
 use crate::check::stack::prometheus::connection::JOB;
-use crate::commands::mystery::world::{INTERVAL, Scrape, World};
+use crate::commands::mystery::world::{Scrape, World};
 
 /// The lines of each family, which OpenMetrics wants together.
 #[derive(Debug, Default)]

@@ -13,9 +13,10 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
+use crate::check::stack::prometheus::backfill::INTERVAL;
 use crate::check::stack::prometheus::connection::JOB;
 use crate::commands::mystery::history::exposition;
-use crate::commands::mystery::world::{INTERVAL, Scrape, World};
+use crate::commands::mystery::world::{Scrape, World};
 
 /// Where the replicas listen.
 pub(crate) struct Replicas {

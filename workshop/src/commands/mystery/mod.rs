@@ -6,7 +6,6 @@ mod game;
 mod history;
 mod incident;
 mod live;
-mod noise;
 mod proof;
 mod replica;
 mod room;
@@ -17,10 +16,10 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 
+use crate::check::stack::prometheus::noise::Noise;
 use crate::check::stack::prometheus::throwaway::OwnPrometheus;
 use crate::commands::mystery::fault::Fault;
 use crate::commands::mystery::game::Game;
-use crate::commands::mystery::noise::Noise;
 use crate::learner::workspace::Workspace;
 use crate::process::{guard, registry};
 

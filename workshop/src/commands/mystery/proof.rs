@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, Series};
+use crate::check::stack::prometheus::backfill::INTERVAL;
 use crate::check::stack::prometheus::throwaway::OwnPrometheus;
 use crate::commands::mystery::fault::Fault;
 use crate::commands::mystery::history::History;
-use crate::commands::mystery::world::{INTERVAL, World};
+use crate::commands::mystery::world::World;
 use crate::http::fetch::http_url;
 
 /// From one world to the next: more than any window that an incident needs.

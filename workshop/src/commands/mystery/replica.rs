@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::check::stack::prometheus::backfill::INTERVAL;
+use crate::check::stack::prometheus::noise::Noise;
 use crate::commands::mystery::fault::Fault;
-use crate::commands::mystery::noise::Noise;
-use crate::commands::mystery::world::INTERVAL;
 
 /// The bounds of the buckets, in milliseconds and as Prometheus writes them.
 const BOUNDS: [(u64, &str); 8] = [

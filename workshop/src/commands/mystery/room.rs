@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::check::stack::prometheus::api::Prometheus;
+use crate::check::stack::prometheus::backfill::INTERVAL;
+use crate::check::stack::prometheus::noise::Noise;
 use crate::check::stack::prometheus::throwaway::OwnPrometheus;
 use crate::commands::mystery::fault::Fault;
 use crate::commands::mystery::history::History;
 use crate::commands::mystery::live::{self, Replicas};
-use crate::commands::mystery::noise::Noise;
-use crate::commands::mystery::world::{INTERVAL, World};
+use crate::commands::mystery::world::World;
 use crate::http::fetch::http_url;
 use crate::learner::workspace::Workspace;
 

@@ -1,12 +1,11 @@
 //! A room full of replicas that is made up, second by second: what they would expose, and what a
 //! scrape of it would store. One fault may be at work in it. The same seed gives the same world.
 
+use crate::check::stack::prometheus::backfill::INTERVAL;
+use crate::check::stack::prometheus::noise::Noise;
 use crate::commands::mystery::fault::Fault;
-use crate::commands::mystery::noise::Noise;
 use crate::commands::mystery::replica::{Replica, Sample, Weather};
 
-/// Seconds from one scrape to the next, as in the stack.
-pub(crate) const INTERVAL: u64 = 5;
 /// A scrape that takes longer counts as failed, as `scrape_timeout` of the stack has it.
 const SCRAPE_TIMEOUT: f64 = 4.0;
 const REPLICAS: usize = 3;

@@ -203,8 +203,8 @@ impl Histogram {
         self.buckets.iter().map(|(_, count)| count).sum()
     }
 
-    /// As `histogram_quantile` estimates it: the values are taken to lie evenly in their bucket, and
-    /// beyond the last bound nothing is known.
+    /// As `histogram_quantile` estimates it: the values are taken to lie evenly in their bucket,
+    /// and beyond the last bound nothing is known.
     pub(crate) fn quantile(&self, q: f64) -> Option<f64> {
         let total = self.total();
         if total <= 0.0 || self.buckets.last().is_none_or(|(bound, _)| bound.is_finite()) {
@@ -299,7 +299,8 @@ mod tests {
     }
 
     const LATENCY: &str = "# TYPE l histogram\n\
-        l_bucket{e=\"/\",le=\"+Inf\"} 100\nl_bucket{e=\"/\",le=\"0.1\"} 50\nl_bucket{e=\"/\",le=\"0.5\"} 90\n\
+        l_bucket{e=\"/\",le=\"+Inf\"} 100\nl_bucket{e=\"/\",le=\"0.1\"} 50\n\
+        l_bucket{e=\"/\",le=\"0.5\"} 90\n\
         l_sum{e=\"/\"} 20\nl_count{e=\"/\"} 100\n";
 
     #[test]

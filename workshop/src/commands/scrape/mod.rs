@@ -3,6 +3,7 @@
 mod figures;
 mod history;
 mod keys;
+mod outcome;
 mod plain;
 mod rows;
 mod source;
@@ -18,9 +19,10 @@ use anyhow::{Context, bail};
 use hyper::Uri;
 
 use crate::commands::scrape::history::History;
+use crate::commands::scrape::outcome::Outcome;
 use crate::commands::scrape::rows::Filter;
 use crate::commands::scrape::source::Scrape;
-use crate::commands::scrape::view::{Last, Screen};
+use crate::commands::scrape::view::{ELSEWHERE, Screen};
 use crate::http::addresses::Settings;
 use crate::http::fetch;
 use crate::terminal;
@@ -31,8 +33,6 @@ use crate::terminal::text::printable;
 /// An answer that takes longer is worth a word.
 const PATIENCE: Duration = Duration::from_secs(2);
 const EXAMPLE: &str = "http://localhost:8001/metrics";
-/// Beside an address that does not answer.
-const ELSEWHERE: &str = "Does it listen elsewhere? cargo workshop scrape http://localhost:PORT";
 
 /// Show live what a scraper sees at /metrics
 #[derive(Debug, clap::Args)]
@@ -140,9 +140,9 @@ fn take_in(screen: &mut Screen, scrape: Scrape, start: Instant) {
     screen.last = match scrape.outcome {
         Ok(page) => {
             screen.history.take_in(page.exposition, scrape.at.saturating_duration_since(start));
-            Last::Good { took: scrape.took, bytes: page.bytes, warning: page.warning }
+            Outcome::Good { took: scrape.took, bytes: page.bytes, warning: page.warning }
         }
-        Err(words) => Last::Bad(words),
+        Err(words) => Outcome::Bad(words),
     };
 }
 

@@ -232,9 +232,8 @@ mod tests {
 
     #[test]
     fn the_programs_own_come_first() {
-        let history = history(&[
-            "process_threads 2\ntreecounter_build_info 1\nrequests_total 1\ntokio_workers 2\ntrees 3\n",
-        ]);
+        let history = history(&["process_threads 2\ntreecounter_build_info 1\nrequests_total 1\n\
+             tokio_workers 2\ntrees 3\n"]);
         assert_eq!(
             names(&rows(&history, &Filter::default())),
             [
@@ -258,7 +257,8 @@ mod tests {
     #[test]
     fn a_summary_and_a_histogram_without_labels() {
         let history = history(&["# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 2\ns_count 3\n\
-             # TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"]);
+             # TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\n\
+             h_sum 3\nh_count 2\n"]);
         let rows = rows(&history, &Filter::default());
         assert_eq!(names(&rows), ["s", "{quantile=\"0.5\"}", "s_sum", "s_count", "h", "h"]);
         assert!(matches!(rows.last(), Some(Row::Bucket { count: 1.0, share: 1.0, .. })));

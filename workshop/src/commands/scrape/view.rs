@@ -5,32 +5,23 @@ use std::time::Duration;
 use anstyle::Style;
 
 use crate::commands::scrape::history::History;
+use crate::commands::scrape::outcome::Outcome;
 use crate::commands::scrape::rows::Filter;
-use crate::commands::scrape::{ELSEWHERE, figures, rows, table};
+use crate::commands::scrape::{rows, table};
 use crate::terminal::style::{BAD, FRAME, Line, TYPE, WARN};
 use crate::terminal::text::{chop, columns, fill, printable, wrap};
 
-/// How the last scrape went.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Last {
-    /// None has come back so far.
-    Pending,
-    Good {
-        took: Duration,
-        bytes: usize,
-        /// What a scraper would not take, although it could be shown.
-        warning: Option<String>,
-    },
-    /// In plain words; the rows are those of the last good scrape.
-    Bad(String),
-}
+/// Beside an address that does not answer.
+pub(crate) const ELSEWHERE: &str =
+    "Does it listen elsewhere? cargo workshop scrape http://localhost:PORT";
 
 /// All that the screen shows.
 pub(crate) struct Screen {
     pub(crate) url: String,
     pub(crate) every: Duration,
     pub(crate) history: History,
-    pub(crate) last: Last,
+    /// How the last scrape went.
+    pub(crate) last: Outcome,
     /// Seconds since then, when an answer is overdue.
     pub(crate) overdue: Option<u64>,
     pub(crate) filter: Filter,
@@ -49,7 +40,7 @@ impl Screen {
             url,
             every,
             history: History::default(),
-            last: Last::Pending,
+            last: Outcome::Pending,
             overdue: None,
             filter: Filter::default(),
             typing: false,
@@ -72,7 +63,7 @@ impl Screen {
             keys = self.keys(Some(format!("{last}/{}", body.len())), width);
         }
 
-        let stale = matches!(self.last, Last::Bad(_)) || self.overdue.is_some();
+        let stale = matches!(self.last, Outcome::Bad(_)) || self.overdue.is_some();
         let shown = body.iter().skip(self.scroll).take(self.page).cloned();
         let shown = shown.map(|line| if stale { line.all_in(FRAME) } else { line });
         let mut shown: Vec<Line> =
@@ -107,31 +98,12 @@ impl Screen {
         if let Some(seconds) = self.overdue {
             return (BAD, format!("no answer for {seconds} s: does the app hang?"));
         }
-        match &self.last {
-            Last::Pending => (FRAME, "waiting for the first answer ...".to_owned()),
-            Last::Good { took, bytes, warning } => {
-                let words = format!(
-                    "200 in {:.1} ms, {} bytes, {} series",
-                    took.as_secs_f64() * 1000.0,
-                    figures::number(*bytes as f64),
-                    figures::number(self.history.series_count() as f64),
-                );
-                match warning {
-                    Some(warning) => (WARN, format!("{words}. {}", printable(warning))),
-                    None => (Style::new(), words),
-                }
-            }
-            Last::Bad(words) => {
-                let old =
-                    if self.history.scrapes() > 0 { " Below: what it said last." } else { "" };
-                (BAD, format!("{}{old}", printable(words)))
-            }
-        }
+        self.last.in_words(&self.history)
     }
 
     fn nothing(&self, width: usize) -> Vec<Line> {
         let words = match (&self.last, self.history.scrapes()) {
-            (Last::Bad(_), 0) => &[
+            (Outcome::Bad(_), 0) => &[
                 "It is asked again and again: start the app, and its series appear here.",
                 ELSEWHERE,
             ][..],
@@ -201,7 +173,7 @@ mod tests {
                 .history
                 .take_in(parse(page.as_bytes()).unwrap(), Duration::from_secs(second as u64));
             screen.last =
-                Last::Good { took: Duration::from_millis(2), bytes: page.len(), warning: None };
+                Outcome::Good { took: Duration::from_millis(2), bytes: page.len(), warning: None };
         }
         screen
     }
@@ -258,7 +230,7 @@ mod tests {
             "{:?}",
             shown(&mut screen, 80, 24)[4]
         );
-        screen.last = Last::Bad("connection refused: is the app running?".to_owned());
+        screen.last = Outcome::Bad("connection refused: is the app running?".to_owned());
         let rows = shown(&mut screen, 80, 24);
         assert_eq!(rows[1], "connection refused: is the app running? Below: what it said last.");
         assert!(rows[4].contains("↺ reset"));
@@ -275,7 +247,7 @@ mod tests {
     fn nothing_there_yet() {
         let mut screen = screen(&[]);
         assert_eq!(shown(&mut screen, 80, 24)[1], "waiting for the first answer ...");
-        screen.last = Last::Bad("connection refused: is the app running?".to_owned());
+        screen.last = Outcome::Bad("connection refused: is the app running?".to_owned());
         let rows = shown(&mut screen, 80, 24);
         assert!(rows[4].starts_with("It is asked again and again"));
         assert_eq!(rows[5], ELSEWHERE);
@@ -319,7 +291,7 @@ mod tests {
     fn what_has_no_room_beside_its_figures_stands_above_them() {
         let rows = shown(&mut screen(&[PAGE]), 40, 30);
         assert_eq!(
-            rows[..12],
+            rows[..15],
             [
                 "http://localhost:8001/metrics  every 1 s",
                 "200 in 2.0 ms, 441 bytes, 8 series",

@@ -123,8 +123,9 @@ impl Figures {
         if self.waited > 0 {
             let _ = write!(
                 text,
-                "\n  {} requests waited for a free connection: the app was slower than the load.\n  \
-                 That wait is in the latencies, as a visitor would feel it. --connections allows more.\n",
+                "\n  {} requests waited for a free connection: the app was slower than the load.\n\
+                 \x20 That wait is in the latencies, as a visitor would feel it. \
+                 --connections allows more.\n",
                 self.waited
             );
         }

@@ -59,7 +59,8 @@ pub(crate) struct Args {
     paths: Vec<String>,
 
     /// The most requests under way at once
-    #[arg(long, value_name = "NUMBER", default_value = "200", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "NUMBER", default_value = "200")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
 
     /// First of two flags that a target beyond this machine and this stack needs
@@ -169,7 +170,8 @@ fn no_app(target: &Target, failure: &NoAnswer) -> anyhow::Error {
              or say where it listens: --url http://localhost:PORT"
         }
         NoAnswer::NotHttp | NoAnswer::OnlyInformational | NoAnswer::Reset | NoAnswer::Closed => {
-            "Something else listens on that port. Say where the app listens: --url http://localhost:PORT"
+            "Something else listens on that port. Say where the app listens: \
+             --url http://localhost:PORT"
         }
         _ => "Something holds that port and does not answer. Is the app stuck? Restart it.",
     };
@@ -179,7 +181,8 @@ fn no_app(target: &Target, failure: &NoAnswer) -> anyhow::Error {
 fn not_ours(target: &Target) -> anyhow::Error {
     anyhow::anyhow!(
         "{target} is neither this machine nor the app of this stack, and load on somebody else's \
-         server is an attack.\nIf it is yours, say so twice: --beyond-this-machine --with-permission"
+         server is an attack.\nIf it is yours, say so twice: \
+         --beyond-this-machine --with-permission"
     )
 }
 

@@ -66,7 +66,7 @@ impl Schedule {
     fn rate_at(&self, seconds: f64) -> f64 {
         let wave =
             if self.shape.wave { 1.0 + WAVE_HEIGHT * (TAU * seconds / WAVE).sin() } else { 1.0 };
-        // The first burst comes one interval after the start, so that there is a calm to compare with.
+        // The first burst comes one interval after the start: there is a calm to compare it with.
         let repeated = self.shape.burst_every.is_some_and(|every| {
             let every = every.as_secs_f64();
             seconds >= every && seconds % every < BURST_LENGTH

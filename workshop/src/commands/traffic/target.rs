@@ -37,7 +37,8 @@ impl Target {
             Ok(addresses) => addresses.collect(),
             Err(error) => {
                 let hint = if STACK_NAMES.contains(&self.host.as_str()) {
-                    "\nThat name exists only inside the Compose stack. From here use: --url http://localhost:8001"
+                    "\nThat name exists only inside the Compose stack. \
+                     From here use: --url http://localhost:8001"
                 } else {
                     ""
                 };

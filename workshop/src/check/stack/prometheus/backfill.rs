@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::check::stack::prometheus::api::Instants;
+use crate::check::stack::prometheus::noise::Noise;
 
 /// Monday, 5 January 2026, 08:00 UTC.
 pub(crate) const START: u64 = 1_767_600_000;
@@ -55,7 +56,7 @@ pub(crate) fn open_metrics() -> String {
         milliseconds: 0,
     };
     let mut replicas = [replica("app-1:8001", 40.0), replica("app-2:8001", 25.0)];
-    let mut noise = Noise(0x7265_6573);
+    let mut noise = Noise::new(0);
     // OpenMetrics wants each family's lines together.
     let (mut up, mut requests, mut latency, mut memory) =
         (String::new(), String::new(), String::new(), String::new());
@@ -139,17 +140,6 @@ impl Replica {
         self.counts[2] += visits / 9 + noise.below(2);
         self.counts[3] += 1;
         self.counts[4] += unknown * noise.below(2);
-    }
-}
-
-/// Numbers that look random and are the same each time.
-struct Noise(u64);
-
-impl Noise {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound.max(1)
     }
 }
 

@@ -3,5 +3,6 @@
 pub(crate) mod api;
 pub(crate) mod backfill;
 pub(crate) mod connection;
+pub(crate) mod noise;
 pub(crate) mod programs;
 pub(crate) mod throwaway;

@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same for the same seed.
+//! Numbers that look random and are the same for the same seed: for histories that are made up.
 
 /// A linear congruential generator: nothing here is a secret.
 #[derive(Debug, Clone)]
