@@ -18,6 +18,7 @@ use std::process::Command;
 
 use treecounter_core::Settings;
 
+use support::readme::{Part, parts, read};
 use support::{CALM, Program, has, root, run};
 
 const READMES: [&str; 6] = [
@@ -28,60 +29,6 @@ const READMES: [&str; 6] = [
     "docs/instructor.md",
     "CONTRIBUTING.md",
 ];
-
-#[derive(Debug, Clone, PartialEq)]
-enum Part {
-    /// The next block shows what a program prints when its port is taken.
-    Taken,
-    Start {
-        program: String,
-        settings: Vec<(String, String)>,
-    },
-    Block {
-        line: usize,
-        info: String,
-        text: String,
-    },
-}
-
-fn parts(readme: &str) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut block: Option<(usize, String, String)> = None;
-    for (number, line) in readme.lines().enumerate() {
-        match &mut block {
-            Some((start, info, text)) if line.trim_end() == "```" => {
-                let (line, info, text) = (*start, info.clone(), text.clone());
-                parts.push(Part::Block { line, info, text });
-                block = None;
-            }
-            Some((_, _, text)) => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            None if line.starts_with("```") => {
-                block = Some((number + 1, line[3..].to_owned(), String::new()));
-            }
-            None if line == "<!-- test: taken -->" => parts.push(Part::Taken),
-            None => {
-                if let Some(directive) = line.strip_prefix("<!-- test: start ") {
-                    let mut words = directive.trim_end_matches("-->").split_whitespace();
-                    let program = words.next().expect("a program").to_owned();
-                    let settings = words
-                        .map(|word| word.split_once('=').expect("SETTING=VALUE"))
-                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                        .collect();
-                    parts.push(Part::Start { program, settings });
-                }
-            }
-        }
-    }
-    assert_eq!(block, None, "a code block is not closed");
-    parts
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// All sources that a README may quote.
 fn sources() -> Vec<String> {
@@ -136,12 +83,8 @@ fn commands_in_a_lesson_print_what_is_written_below_them() {
         let mut taken = false;
         for part in parts(&read(readme)) {
             match part {
-                Part::Taken => taken = true,
-                Part::Start { program: name, settings } => {
-                    let settings = settings.iter().map(|(name, value)| (&**name, &**value));
-                    let settings: Vec<_> = CALM.into_iter().chain(settings).collect();
-                    program = Some(Program::start(&name, &settings));
-                }
+                Part::Directive(directive) if directive == "taken" => taken = true,
+                Part::Directive(directive) => program = Some(started(&directive)),
                 Part::Block { line, info, text } if info == "console" => {
                     for (command, expected) in commands(&text) {
                         let place = format!("{readme}:{line}: {command}");
@@ -159,6 +102,15 @@ fn commands_in_a_lesson_print_what_is_written_below_them() {
         }
     }
     assert!(ran > 15, "only {ran} commands were run");
+}
+
+/// The program that a directive names, with its settings.
+fn started(directive: &str) -> Program {
+    let start = directive.strip_prefix("start ").unwrap_or_else(|| panic!("what is {directive}?"));
+    let (name, settings) = start.split_once(' ').unwrap_or((start, ""));
+    let settings = settings.split_whitespace();
+    let settings = settings.map(|setting| setting.split_once('=').expect("SETTING=VALUE"));
+    Program::start(name, &CALM.into_iter().chain(settings).collect::<Vec<_>>())
 }
 
 /// The commands of a console block, each with the lines that it is said to print.
@@ -182,6 +134,9 @@ fn output(command: &str, program: Option<&Program>, place: &str) -> Option<Vec<S
         let output = Command::new("sh").arg("-c").arg(&command).output().unwrap();
         assert!(output.status.success(), "{place}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
+    } else if let Some(example) = command.strip_prefix("cargo run --quiet -p solutions --example ")
+    {
+        run(example, &[], &[]).0
     } else if let Some((before, package)) = command.split_once("cargo run -p ") {
         // It runs already, from the same source: a package of the workspace, on another port.
         assert!(root().join(package).join("Cargo.toml").is_file(), "{place}: no such package");

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use workshop::course::Course;
+use workshop::course::{Course, LearnerFile, Section};
+use workshop::learner::starter;
 
 const GOOD: &str = r#"
 format = 1
@@ -146,5 +147,77 @@ fn minutes_are_those_of_the_lessons_and_the_agenda() {
         let line = agenda.lines().find(|line| line.contains(&link)).unwrap();
         let said = format!("| {minutes} |");
         assert!(line.ends_with(&said), "{slug} in the agenda: {said}");
+    }
+}
+
+/// How many of a hundred lines that a learner writes may stand in the lessons, word for word. Whoever
+/// copies all of them has typed, and learnt little. (In hints they may stand.)
+const VERBATIM_PERCENT: usize = 45;
+
+/// What a learner writes into a file: the lines of a program or of rules, the queries of answers.
+fn written(course: &Course, section: &Section, file: &LearnerFile) -> Vec<String> {
+    let starter = starter::of_file(course, section, file).unwrap();
+    let solution = starter::solution(file).unwrap();
+    let mut there: Vec<&str> = starter.lines().map(str::trim).collect();
+    let mut added: Vec<&str> = vec![""];
+    for line in solution.lines().map(str::trim) {
+        match there.iter().position(|other| *other == line) {
+            Some(at) => _ = there.swap_remove(at),
+            None if line.starts_with('#') || line.starts_with("//") => {}
+            None => added.push(line),
+        }
+        // A query may go over several lines: a question ends it.
+        if file.questions && line.starts_with('#') {
+            added.push("");
+        }
+    }
+    let units: Vec<String> = match file.questions {
+        true => added.split(|line| line.is_empty()).map(|lines| lines.join(" ")).collect(),
+        false => added.into_iter().map(str::to_owned).collect(),
+    };
+    units.into_iter().filter(|unit| unit.contains(char::is_alphabetic)).collect()
+}
+
+#[test]
+fn a_learner_writes_more_than_the_lessons_show() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let bare = |text: &str| text.split_whitespace().collect::<String>();
+    let course = Course::embedded().unwrap();
+    let read =
+        |section: &Section| fs::read_to_string(root.join(&section.package).join("README.md"));
+    let lessons: String = course.sections.iter().map(|section| read(section).unwrap()).collect();
+    let (lines, all): (Vec<_>, _) = (lessons.lines().map(bare).collect(), bare(&lessons));
+    // A short one, such as `rules:`, stands somewhere by chance; in the lesson it has a line.
+    let stands = |unit: &str| match bare(unit) {
+        short if short.len() < 13 => lines.contains(&short),
+        long => all.contains(&long),
+    };
+    let (mut known, mut total) = (0, 0);
+    for section in &course.sections {
+        for file in &section.files {
+            let units = written(course, section, file);
+            let verbatim = units.iter().filter(|unit| stands(unit)).count();
+            println!("{}/{}: {verbatim} of {}", section.slug, file.path, units.len());
+            (known, total) = (known + verbatim, total + units.len());
+        }
+    }
+    println!("together: {known} of {total}, {} %", 100 * known / total);
+    assert!(total > 60, "only {total} lines are counted");
+    assert!(100 * known <= VERBATIM_PERCENT * total, "{known} of {total}");
+}
+
+/// A lesson begins with three questions on the one before, and ends with something to try alone.
+#[test]
+fn lessons_open_with_questions_and_close_with_a_task() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for (number, section) in (1..).zip(&Course::embedded().unwrap().sections) {
+        let lesson = fs::read_to_string(root.join(&section.package).join("README.md")).unwrap();
+        let (opening, rest) = lesson.split_once("## Step 1:").unwrap();
+        let questions = opening.matches("<summary>").count();
+        assert_eq!(questions, if number == 1 { 0 } else { 3 }, "{}", section.slug);
+        assert!(opening.contains("**You will be able to** "), "{}", section.slug);
+        let (_, closing) = rest.split_once("## What you have learnt").expect(&section.slug);
+        assert!(closing.contains("**Try this, without instructions:** "), "{}", section.slug);
+        assert_eq!(lesson.matches("<details>").count(), lesson.matches("</details>").count());
     }
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod client;
+pub mod readme;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
