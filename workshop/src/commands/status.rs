@@ -31,7 +31,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             }
         }
     }
-    println!("\n{}", advice(course, &progress, current));
+    println!("\n{}", advice(course, &progress, current, width));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -88,9 +88,9 @@ fn step_line(
 }
 
 /// What to do next: one thing to type, and what to type if it does not go on.
-fn advice(course: &Course, progress: &Progress, current: Option<&Section>) -> String {
+fn advice(course: &Course, progress: &Progress, current: Option<&Section>, width: usize) -> String {
     let Some(section) = current else {
-        return "All of it is done. Show somebody what you have built.".to_owned();
+        return ending(course, progress, width);
     };
     let (slug, package) = (&section.slug, &section.package);
     let check = paint(TYPE, format!("cargo workshop check {slug}"));
@@ -111,3 +111,70 @@ fn advice(course: &Course, progress: &Progress, current: Option<&Section>) -> St
     }
     next
 }
+
+/// After the last section: what the learner can do now, and has from where; what was hard; and what
+/// to do with it.
+fn ending(course: &Course, progress: &Progress, width: usize) -> String {
+    let learnt = LEARNT.map(|(section, what)| item(section, LABEL, what, width)).join("\n");
+    let next = (1..).zip(NEXT).map(|(number, what)| item(&format!("{number}."), 2, what, width));
+    let next: Vec<String> = next.collect();
+    let mystery = paint(TYPE, "cargo workshop mystery");
+    let parts = [
+        "All of it is done. You can now:".to_owned(),
+        learnt,
+        hardest(course, progress, width),
+        reflow("What to do next, in a project of your own, in this order:", width),
+        next.join("\n"),
+        reflow("And once more here: an incident of which nobody says what it is.", width)
+            + &format!("\n  {mystery}"),
+    ];
+    parts.join("\n\n")
+}
+
+/// The checks that took the most tries: those that failed, and the last one, that passed.
+fn hardest(course: &Course, progress: &Progress, width: usize) -> String {
+    let mut tries: Vec<(&str, usize)> = progress.tries().into_iter().collect();
+    tries.sort_by_key(|(_, failed)| std::cmp::Reverse(*failed));
+    let known = tries.iter().filter_map(|(slug, failed)| {
+        let (section, .., check) = course.check(slug)?;
+        let what = format!("{} ({})", check.title, section.slug);
+        Some(item(&(failed + 1).to_string(), 3, &what, width))
+    });
+    let lines: Vec<String> = known.take(HARDEST).collect();
+    if lines.is_empty() {
+        return "Not one check has failed you.".to_owned();
+    }
+    let title = "What took you the most tries, the last one included:";
+    format!("{}\n\n{}", reflow(title, width), lines.join("\n"))
+}
+
+/// A line of a list, or several: a label, and the text beside it.
+fn item(label: &str, columns: usize, text: &str, width: usize) -> String {
+    let margin = 2 + columns + 1;
+    let text = indent(&reflow(text, width - margin), margin);
+    format!("  {label:<columns$} {}", text.trim_start())
+}
+
+/// How many checks are named as the hardest.
+const HARDEST: usize = 3;
+
+/// The columns of a section's slug.
+const LABEL: usize = 9;
+
+/// What each section is good for afterwards.
+const LEARNT: [(&str, &str); 4] = [
+    ("section1", "make a program tell what it knows about itself, and read it as Prometheus does;"),
+    ("section2", "count what happens, by the status of the real answer, and keep the labels few;"),
+    ("section3", "ask with PromQL, draw the answer, and have somebody called when it is bad;"),
+    ("bonus", "time every request, and say what \"slow\" means for 95 of 100 visitors."),
+];
+
+/// What to do with it, first things first.
+const NEXT: [&str; 3] = [
+    "Serve /metrics with the base metrics, let a Prometheus scrape it, and alert on `up` and \
+     `absent`. From then on you know whether it runs.",
+    "Count the requests by status and route, and time them, in one place that all of them pass. \
+     Put a bucket on each promise. Draw rate, errors and duration.",
+    "Write one alert on what a user feels. Test it with `promtool test rules`, and let it ring \
+     once, on purpose, on a quiet afternoon.",
+];

@@ -3,8 +3,9 @@
 //! A check calls [`record`]; every other command reads. An entry that this version does not know
 //! is kept and ignored. A file that cannot be understood is set aside, never fatal.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+mod entry;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use anyhow::Context;
 
 use crate::course::{Check, Course, Section};
 use crate::learner::files;
+use crate::learner::progress::entry::Entry;
 use crate::learner::workspace::Workspace;
 
 /// What the first line says before the format's number.
@@ -32,22 +34,6 @@ pub struct Progress {
     sections: BTreeMap<String, Entry>,
     /// The section that was checked last.
     latest: Option<String>,
-}
-
-/// What is known of one section.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Entry {
-    passed: BTreeSet<String>,
-    /// What there was nothing to look at for: it is not done, and nobody misses it.
-    left_out: BTreeSet<String>,
-    /// The check that the last run of this section stopped at.
-    failed: Option<String>,
-    /// How many hints were given, by check.
-    hints: BTreeMap<String, usize>,
-    /// It was finished by `goto`, not by the learner.
-    caught_up: bool,
-    /// Lines of a kind that this version does not know.
-    unknown: Vec<String>,
 }
 
 /// What a load found: the progress, and what the learner should be told about the file.
@@ -183,6 +169,16 @@ impl Progress {
         entry.and_then(|entry| entry.hints.get(&check.slug).copied()).unwrap_or(0)
     }
 
+    /// In how many runs each check was the one that a run stopped at, in all sections together.
+    #[must_use]
+    pub fn tries(&self) -> BTreeMap<&str, usize> {
+        let mut all = BTreeMap::new();
+        for (check, tries) in self.sections.values().flat_map(|entry| &entry.tries) {
+            *all.entry(check.as_str()).or_default() += tries;
+        }
+        all
+    }
+
     /// Remembers what a check of a section found: see [`record`].
     pub fn note(&mut self, section: &Section, passed: &[&str], failed: Option<&str>) {
         self.latest = Some(section.slug.clone());
@@ -193,6 +189,7 @@ impl Progress {
         }
         if let Some(slug) = failed {
             entry.passed.remove(slug);
+            *entry.tries.entry(slug.to_owned()).or_default() += 1;
             entry.caught_up = false;
         }
         entry.failed = failed.map(str::to_owned);
@@ -283,49 +280,6 @@ impl std::fmt::Display for Progress {
             writeln!(out, "{latest} {LATEST}")?;
         }
         Ok(())
-    }
-}
-
-impl Entry {
-    fn settled(&self, check: &str) -> bool {
-        self.passed.contains(check) || self.left_out.contains(check)
-    }
-
-    /// Reads what follows the section's slug on a line.
-    fn read(&mut self, line: &str) {
-        let words: Vec<&str> = line.split(' ').collect();
-        match words[..] {
-            ["passed", check] => _ = self.passed.insert(check.to_owned()),
-            ["left-out", check] => _ = self.left_out.insert(check.to_owned()),
-            ["failed", check] => self.failed = Some(check.to_owned()),
-            ["hints", check, given] if given.parse::<usize>().is_ok() => {
-                self.hints.insert(check.to_owned(), given.parse().unwrap_or(0));
-            }
-            ["caught-up"] => self.caught_up = true,
-            _ => self.unknown.push(line.to_owned()),
-        }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let mut text = String::new();
-        if self.caught_up {
-            text += "caught-up\n";
-        }
-        for check in &self.passed {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "passed {check}");
-        }
-        for check in &self.left_out {
-            let _ = writeln!(text, "left-out {check}");
-        }
-        if let Some(check) = &self.failed {
-            let _ = writeln!(text, "failed {check}");
-        }
-        for (check, given) in &self.hints {
-            let _ = writeln!(text, "hints {check} {given}");
-        }
-        let known = text.lines().map(str::to_owned);
-        known.chain(self.unknown.iter().cloned()).collect()
     }
 }
 

@@ -55,6 +55,39 @@ fn an_earlier_sections_check_that_fails_leaves_a_section_undone() {
     assert!(!progress.done(two));
 }
 
+/// The hardest come first, with the try that passed; a file of before has no tries, and is read.
+#[test]
+fn tries_are_counted_and_told_at_the_end() {
+    let tree = Tree::new();
+    let (workspace, two) = (tree.workspace(), section("section2"));
+    for (failed, times) in [("labels", 3), ("pre-created", 1), ("builds", 2), ("counts-all", 1)] {
+        for _ in 0..times {
+            progress::record(&workspace, two, [&["requests-counter"], &[]], Some(failed)).unwrap();
+        }
+    }
+    assert!(tree.read(FILE).contains("\nsection2 tries labels 3\n"), "{}", tree.read(FILE));
+    for section in &course().sections {
+        progress::record(&workspace, section, [&all_checks(section), &[]], None).unwrap();
+    }
+    let end = tree.run("");
+    end.expect(
+        0,
+        &["  4   its labels are exactly status and endpoint (section2)\n  3   the program"],
+    );
+    assert!(!end.out.contains("fifty"), "three are enough: {}", end.out);
+
+    let before: String = tree
+        .read(FILE)
+        .lines()
+        .filter(|line| !line.contains(" tries "))
+        .collect::<Vec<_>>()
+        .join("\n");
+    tree.write(FILE, &before);
+    tree.run("").expect(0, &["All of it is done.", "Not one check has failed you."]);
+    tree.write(FILE, &format!("{before}\nsection2 tries labels many\n"));
+    tree.run("").expect(0, &["Not one check has failed you."]);
+}
+
 #[test]
 fn what_is_not_known_is_ignored_and_kept() {
     let tree = Tree::new();

@@ -56,7 +56,19 @@ fn status_follows_the_learner() {
         progress::record(&workspace, section, [&all, &[]], None).unwrap();
         fits(&tree.run("").expect(0, &[&format!("[x] {}", section.slug)]).out);
     }
-    tree.run("").expect(0, &["All of it is done."]);
+    let end = tree.run("");
+    end.expect(
+        0,
+        &["All of it is done.", "What took you the most tries", "cargo workshop mystery"],
+    );
+    end.expect(
+        0,
+        &["  2   the program builds (section1)", "  2   /metrics answers 200 (section1)"],
+    );
+    for section in &course().sections {
+        assert!(end.out.contains(&format!("\n  {:<9} ", section.slug)), "{}", end.out);
+    }
+    fits(&end.out);
 }
 
 #[test]
