@@ -150,8 +150,8 @@ fn minutes_are_those_of_the_lessons_and_the_agenda() {
     }
 }
 
-/// How many of a hundred lines that a learner writes may stand in the lessons, word for word. Whoever
-/// copies all of them has typed, and learnt little. (In hints they may stand.)
+/// How many of a hundred lines that a learner writes may stand in the lessons, word for word.
+/// Whoever copies all of them has typed, and learnt little. (In hints they may stand.)
 const VERBATIM_PERCENT: usize = 45;
 
 /// What a learner writes into a file: the lines of a program or of rules, the queries of answers.
