@@ -255,7 +255,8 @@ fn lessons_rules() -> String {
 }
 
 /// In the lesson, `<!-- test: replicas N -->` says how many replicas Prometheus knows from there
-/// on, and `<!-- test: only accepted -->` that the next result depends on more than is made up here.
+/// on, and `<!-- test: only accepted -->` that the next result depends on more than is made up
+/// here.
 #[test]
 fn the_queries_of_section_3_have_results_of_the_shape_that_is_shown() {
     if !has("prometheus", &["--version"]) {
