@@ -1,5 +1,7 @@
 //! sections.toml is rejected as a whole, at the place where it is wrong; it fits the lessons.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use std::fs;
 use std::path::Path;
 
