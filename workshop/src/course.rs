@@ -155,7 +155,7 @@ impl Course {
         Ok(course)
     }
 
-    /// The section of a slug, or of a package, which a shell may have completed to a path.
+    /// The section of a slug, its short form, or a package, which a shell may complete to a path.
     pub fn section(&self, name: &str) -> anyhow::Result<&Section> {
         let name = name.trim_end_matches(['/', '\\']);
         let found = self.sections.iter().find(|section| section.is_called(name));
@@ -210,10 +210,8 @@ impl Course {
             .map(|known| (strsim::damerau_levenshtein(&name.to_lowercase(), known), known))
             .min()
             .filter(|(distance, _)| *distance <= 3);
-        let mut message = format!("there is no section `{name}`");
-        if let Some((_, known)) = nearest {
-            message += &format!("; did you mean `{known}`?");
-        }
+        let meant = nearest.map(|(_, known)| format!("; did you mean `{known}`?"));
+        let mut message = format!("there is no section `{name}`{}", meant.unwrap_or_default());
         message += "\n\nThe sections are:";
         for section in &self.sections {
             message += &format!("\n  {:<10} {}", section.slug, section.title);
@@ -238,7 +236,10 @@ impl Section {
     }
 
     fn is_called(&self, name: &str) -> bool {
-        self.slug == name || self.package == name
+        // `1` and `s1` are short for `section1`.
+        let short = self.slug.replace("section", "s");
+        let name = name.to_lowercase();
+        self.slug == name || self.package == name || short == name || short == format!("s{name}")
     }
 
     fn validate<'a>(

@@ -104,6 +104,9 @@ fn a_section_is_found_by_slug_package_and_completed_path() {
     for name in ["bonus", "bonus-histogram", "bonus-histogram/"] {
         assert_eq!(course.section(name).unwrap().slug, "bonus");
     }
+    for name in ["2", "s2", "S2", "Section2", "section2-counter"] {
+        assert_eq!(course.section(name).unwrap().slug, "section2");
+    }
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use anstyle::Style;
+use anyhow::bail;
 use similar::{ChangeTag, TextDiff};
 
-use crate::course::{Course, LearnerFile, Section};
+use crate::course::{Check, Course, LearnerFile, Section};
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
-use crate::learner::{files, starter};
+use crate::learner::{embedded, files, starter};
 use crate::terminal;
 use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, paint, plural};
 
@@ -24,6 +25,10 @@ pub(crate) struct Args {
     /// Show all answers, where there are several questions
     #[arg(long)]
     all: bool,
+
+    /// Show what one step of the lesson changes, and nothing else
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    step: Option<usize>,
 }
 
 /// How much of a file of answers is shown.
@@ -39,11 +44,52 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (course, workspace) = (Course::embedded()?, Workspace::find()?);
     let progress = Progress::load(&workspace);
     let section = progress.pick(course, &workspace, args.section.as_deref())?;
+    if let Some(number) = args.step {
+        print!("{}", of_step(course, section, number)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let which = if args.all { Which::All } else { Which::Next };
     print!("{}", differences(&workspace, section, &progress, which)?);
     let run = format!("cargo run -p solutions --bin {}", section.slug);
     say!("Run the solution: {}", paint(TYPE, run));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What one step changes in the section's program, or the answers that it asks for.
+fn of_step(course: &Course, section: &Section, number: usize) -> anyhow::Result<String> {
+    let slug = &section.slug;
+    let index = number.checked_sub(1).filter(|index| *index < section.steps.len());
+    let Some(index) = index else {
+        bail!("{slug} has the steps 1 to {}, and no step {number}", section.steps.len());
+    };
+    let step = &section.steps[index];
+    let title = paint(TYPE, format!("{slug}, step {number}: {}", step.title));
+    let heading = format!("{}\n\n", terminal::flow(&title));
+    let mut text = heading.clone();
+    if let Some(end) = &step.end {
+        let earlier = section.steps[..index].iter().rev().find_map(|step| step.end.as_ref());
+        let before = earlier
+            .map_or_else(|| starter::before(course, section), |path| embedded::text(path))?;
+        let (before, after) = (starter::body(&before).to_owned(), embedded::text(end)?);
+        let after = starter::body(&after);
+        if !same_but_for_blank_lines(&before, after) {
+            return Ok(text + &difference(&before, after));
+        }
+    }
+    for file in &section.files {
+        let solution = starter::solution(file)?;
+        let answers = Answers { yours: Vec::new(), finished: parts(&solution, section) };
+        let asked = |check: &&Check| answers.finished.iter().any(|(name, _)| *name == check.slug);
+        for check in step.checks.iter().filter(asked) {
+            text += &answers.difference(&check.slug);
+        }
+    }
+    if text == heading {
+        let all = format!("cargo workshop solution {slug}");
+        let none = "This step adds no line of code. All that the section adds:";
+        text += &format!("{} {}\n", terminal::flow(none), paint(TYPE, all));
+    }
+    Ok(text)
 }
 
 /// The difference of each of a section's files. Where one answer of several is shown, the other

@@ -212,15 +212,15 @@ impl Progress {
         self.entry_mut(section).caught_up = true;
     }
 
-    /// Forgets a section, whose files are back to the starter.
+    /// Forgets a section, whose files are back to the starter: it is what is worked on next.
     pub fn forget(&mut self, section: &Section) {
-        self.latest.take_if(|latest| *latest == section.slug);
+        self.latest = Some(section.slug.clone());
         self.sections.remove(&section.slug);
     }
 
     /// What is known of a section becomes what `other` knows.
     pub fn copy_from(&mut self, other: &Self, section: &str) {
-        if other.latest.as_deref() == Some(section) {
+        if [self, other].iter().any(|it| it.latest.as_deref() == Some(section)) {
             self.latest.clone_from(&other.latest);
         }
         match other.sections.get(section) {

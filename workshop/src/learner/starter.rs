@@ -12,9 +12,13 @@ const BEFORE_SECTION_1: &str = "workshop/starters/section1.rs";
 
 /// The starter of a section's program.
 pub fn generate(course: &Course, section: &Section) -> anyhow::Result<String> {
-    let before =
-        course.before(section).map_or(BEFORE_SECTION_1, |before| &before.files[0].solution);
-    compose(section, &embedded::text(before)?)
+    compose(section, &before(course, section)?)
+}
+
+/// A section's program before its first step: the solution of the section before.
+pub fn before(course: &Course, section: &Section) -> anyhow::Result<String> {
+    let before = course.before(section);
+    embedded::text(before.map_or(BEFORE_SECTION_1, |before| &before.files[0].solution))
 }
 
 /// The first state of any of a section's files.

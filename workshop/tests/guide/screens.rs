@@ -173,6 +173,25 @@ fn the_solution_is_shown_as_a_difference() {
 }
 
 #[test]
+fn one_step_of_the_solution_is_shown_alone() {
+    let tree = Tree::new();
+    let second = tree.run("solution s2 --step 2");
+    second.expect(0, &["section2, step 2: Count each answer", ".inc();"]);
+    assert!(!second.out.contains("IntCounterVec::new"), "{}", second.out);
+    tree.run("solution section1 --step 4").expect(0, &["adds no line of code"]);
+    tree.run("solution section3 --step 5").expect(0, &["[promql-by-status]"]);
+    tree.run("solution section2 --step 4").expect(2, &["has the steps 1 to 3, and no step 4"]);
+}
+
+#[test]
+fn what_was_reset_is_next() {
+    let tree = Tree::new();
+    tree.write(TWO, "fn main() {}\n");
+    tree.run("reset 2 --yes").expect(0, &["cargo workshop check section2"]);
+    tree.run("").expect(0, &["Next:   cargo workshop check section2"]);
+}
+
+#[test]
 fn a_solved_file_is_the_solution_whatever_its_header_and_line_ends() {
     let tree = Tree::new();
     let solution =
