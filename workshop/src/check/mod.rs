@@ -54,6 +54,10 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     grafana: Option<String>,
 
+    /// Section 3: judge this step alone, whatever the earlier ones are
+    #[arg(long, value_name = "NUMBER", conflicts_with = "watch")]
+    step: Option<usize>,
+
     /// Print every request of the check as a curl command
     #[arg(long, short, conflicts_with = "watch")]
     verbose: bool,
@@ -93,7 +97,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         grafana: args.grafana,
         ..stack::Options::default()
     };
-    let session = Session { workspace: &workspace, course, subject, stack, watch: args.watch };
+    let (step, watch) = (args.step, args.watch);
+    let session = Session { workspace: &workspace, course, subject, stack, step, watch };
     if args.watch {
         return watch::run(&session, args.section.as_deref());
     }
@@ -119,7 +124,8 @@ fn pick<'a>(session: &Session<'a>, name: Option<&str>) -> anyhow::Result<&'a Sec
 /// Keeps what the learner's own program has passed. A check is worth its verdict even when that
 /// cannot be written down.
 fn remember(session: &Session<'_>, section: &Section, report: &Report) {
-    if !matches!(session.subject, Subject::Learner) {
+    // One step is not the section: nothing is kept of it.
+    if !matches!(session.subject, Subject::Learner) || session.step.is_some() {
         return;
     }
     match puzzle::judged(session.workspace, &section.slug, report.verdict == Verdict::Pass) {

@@ -165,6 +165,10 @@ pub(crate) fn summary(page: &mut Page, report: &Report, course: &Course, section
                 false => "",
             };
             page.beside("", 0, GOOD, &format!("{}: {pass}{grafana}.", report.section));
+            if let Some(step) = report.alone {
+                page.line(&format!("Only step {step} was judged."));
+                return;
+            }
             match course.after(section) {
                 Some(next) => {
                     let words = format!("Next, {}: {}", next.slug, next.title);

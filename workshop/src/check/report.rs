@@ -19,6 +19,9 @@ pub(crate) struct Report {
     /// What is said before the steps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The one step that was judged, when it was not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alone: Option<usize>,
     /// The section's steps.
     pub steps: Vec<StepReport>,
     /// The first lines that the learner's program wrote.
@@ -65,6 +68,7 @@ impl Report {
             verdict: Verdict::of(verdicts),
             earlier,
             notes: Vec::new(),
+            alone: None,
             steps: by_step(section, own),
             output: Vec::new(),
             asked: Vec::new(),

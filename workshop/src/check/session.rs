@@ -41,6 +41,8 @@ pub(crate) struct Session<'a> {
     pub subject: Subject,
     /// Where the stack of section 3 is.
     pub stack: stack::Options,
+    /// Of a section that looks at the stack: the one step that is judged.
+    pub step: Option<usize>,
     /// The screen is cleared after the build.
     pub watch: bool,
 }
@@ -57,10 +59,11 @@ impl Session<'_> {
                 files::read(&self.workspace.root().join(Workspace::relative(section, file)))?;
             }
         }
-        match catalog::of_section(section).any(|(_, entry)| entry.method.wants_stack()) {
-            true => self.check_stack(section),
-            false => self.check_program(section),
+        if catalog::of_section(section).any(|(_, entry)| entry.method.wants_stack()) {
+            return self.check_stack(section);
         }
+        ensure!(self.step.is_none(), "--step is for section3: {} is one program", section.slug);
+        self.check_program(section)
     }
 
     /// Checks a section whose checks look at the learner's program.
@@ -132,7 +135,11 @@ impl Session<'_> {
         })?;
         let mut judging = Judging { section, course: self.course, ended: false };
         let mut own: Vec<Outcome> = Vec::new();
+        let wanted = self.wanted(section)?;
         for (slug, entry) in catalog::of_section(section) {
+            if !entry.first && wanted.as_ref().is_some_and(|wanted| !wanted.contains(&slug)) {
+                continue;
+            }
             let mut outcome = judging.take(slug, entry, || entry.method.judge_stack(&mut judge));
             if said_before(&own, &outcome) {
                 outcome = Outcome::open(slug, &outcome.title);
@@ -143,14 +150,27 @@ impl Session<'_> {
             }
             own.push(outcome);
         }
-        let mut report =
-            Report { notes: judge.notes().to_vec(), ..Report::new(section, Vec::new(), own) };
+        let mut report = Report {
+            notes: judge.notes().to_vec(),
+            alone: self.step,
+            ..Report::new(section, Vec::new(), own)
+        };
+        report.steps.retain(|step| !step.checks.is_empty());
         for step in &mut report.steps {
             if step.checks.iter().all(|outcome| outcome.title.ends_with(BY_OWN)) {
                 step.title.push_str(BY_OWN);
             }
         }
         Ok(report)
+    }
+
+    /// The checks of the one step that is judged; nothing when all are.
+    fn wanted<'a>(&self, section: &'a Section) -> anyhow::Result<Option<Vec<&'a str>>> {
+        let Some(step) = self.step else { return Ok(None) };
+        let of_step = section.checks().filter(|(number, ..)| *number == step);
+        let wanted: Vec<&str> = of_step.map(|(.., check)| check.slug.as_str()).collect();
+        ensure!(!wanted.is_empty(), "step {step} of {} has no checks", section.slug);
+        Ok(Some(wanted))
     }
 
     /// Whether it builds, and the checks of the first section, which every later one stands on.

@@ -1,5 +1,6 @@
 //! Running another program: with a time limit, and with words for what went wrong.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -34,12 +35,22 @@ pub(crate) enum Fault {
 
 /// Runs a program in a directory and waits for its end, but no longer than `limit`.
 pub(crate) fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Said, Fault> {
-    run(command(directory, line)?, limit)
+    run(command(directory, line)?, Stdio::null(), limit)
 }
 
-/// Runs a command and waits for its end, but no longer than `limit`.
-pub(crate) fn run(mut command: Command, limit: Duration) -> Result<Said, Fault> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+/// The same, and gives it a file to read.
+pub(crate) fn ask_with(
+    directory: &Path,
+    limit: Duration,
+    line: &[&str],
+    input: File,
+) -> Result<Said, Fault> {
+    run(command(directory, line)?, input.into(), limit)
+}
+
+/// Runs a command that reads this, and waits for its end, but no longer than `limit`.
+pub(crate) fn run(mut command: Command, input: Stdio, limit: Duration) -> Result<Said, Fault> {
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = registry::spawn(command, Reach::Alone).map_err(|error| Fault::new(&error))?;
     let (sender, receiver) = mpsc::channel();
     read_to_end(child.stdout(), sender.clone(), |text| (text, String::new()));
@@ -140,6 +151,13 @@ mod tests {
             (false, "out\n", "why\n")
         );
         assert_eq!(said.complaint(), "why");
+    }
+
+    #[test]
+    fn what_is_given_is_read() {
+        let file = File::open("Cargo.toml").unwrap();
+        let said = ask_with(Path::new(HERE), Duration::from_secs(30), &["cat"], file).unwrap();
+        assert_eq!(said.stdout, std::fs::read_to_string("Cargo.toml").unwrap());
     }
 
     #[test]

@@ -38,7 +38,8 @@ fn server(answer: impl Fn(&str) -> (String, String, String) + Send + Sync + 'sta
                 let (status, headers, body) = answer(head.split(' ').nth(1).unwrap_or_default());
                 let _ = write!(
                     stream,
-                    "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: \
+                     close\r\n\r\n{body}",
                     body.len()
                 );
             });
@@ -186,7 +187,8 @@ fn app() -> SocketAddr {
     server(move |_| {
         let count = visits.fetch_add(1, Ordering::SeqCst);
         let body = format!(
-            "# TYPE requests_total counter\nrequests_total{{endpoint=\"/metrics\",status=\"200\"}} {count}\n"
+            "# TYPE requests_total \
+             counter\nrequests_total{{endpoint=\"/metrics\",status=\"200\"}} {count}\n"
         );
         ("200 OK".to_owned(), "Content-Type: text/plain; version=0.0.4\r\n".to_owned(), body)
     })
@@ -340,7 +342,8 @@ fn a_configuration_that_is_refused_is_told_before_all_else() {
             (
                 "{\"labels\":{\"job\":\"treecounter\"},\"health\":\"down\",\"lastError\":\"connection refused\",\
                  \"scrapeUrl\":\"http://app:8002/metrics\"}",
-                "goes on with what it had. Nothing listens at http://app:8002/metrics. Is the app running? It listens at port 8001",
+                "goes on with what it had. Nothing listens at http://app:8002/metrics. Is the \
+                 app running? It listens at port 8001",
             ),
         ] {
             let address = server(move |path| {

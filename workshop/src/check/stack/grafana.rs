@@ -54,7 +54,10 @@ impl Grafana {
             }
             Ok((401 | 403, _)) => {
                 return Finding::new(expected, "the login astronomer / workshop is not taken")
-                    .because("With another login, this cannot be looked at. `docker compose down --volumes` forgets it.")
+                    .because(
+                        "With another login, this cannot be looked at. `docker compose down \
+                        --volumes` forgets it.",
+                    )
                     .could_not_tell();
             }
             Ok((status, _)) => {
@@ -64,7 +67,10 @@ impl Grafana {
         };
         let Some(source) = source else {
             return Finding::new(expected, "there is no data source of the type Prometheus")
-                .because("It is provisioned when Grafana starts: deploy/grafana/provisioning/datasources")
+                .because(
+                    "It is provisioned when Grafana starts: \
+                    deploy/grafana/provisioning/datasources",
+                )
                 .try_with("docker compose restart grafana")
                 .fail();
         };
@@ -75,7 +81,10 @@ impl Grafana {
                 let words =
                     health["message"].as_str().unwrap_or("its health check fails").to_owned();
                 return Finding::new(expected, words)
-                    .because("From Grafana's container Prometheus is called http://prometheus:9090, not localhost.")
+                    .because(
+                        "From Grafana's container Prometheus is called \
+                        http://prometheus:9090, not localhost.",
+                    )
                     .fail();
             }
             Err(none) => return Finding::new(expected, none.to_string()).could_not_tell(),

@@ -1,24 +1,27 @@
 //! Judges the checks of section 3: a function for each. It finds the Prometheus that is named, the one
 //! at the usual address, or one of its own.
 
+mod alert;
+mod answer;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::check::stack::alert::rule::LoadedAlerts;
-use crate::check::stack::alert::{behaviour, rule, rule_files};
+use crate::check::stack::alert::chosen::Alert;
+use crate::check::stack::alert::{rule, rule_files};
 use crate::check::stack::app::{self, App};
 use crate::check::stack::grafana::Grafana;
 use crate::check::stack::options::Options;
-use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, Rule};
+use crate::check::stack::prometheus::api::{ApiError, Prometheus};
+use crate::check::stack::prometheus::connection;
 use crate::check::stack::prometheus::connection::{START, Waiting};
+use crate::check::stack::prometheus::made_up::MadeUp;
+use crate::check::stack::prometheus::promtool::Promtool;
+use crate::check::stack::prometheus::targets;
 use crate::check::stack::prometheus::throwaway::OwnPrometheus;
-use crate::check::stack::prometheus::{backfill, connection};
-use crate::check::stack::promql::answers::{self, ANSWERS, FINISHED};
-use crate::check::stack::promql::query::Bench;
-use crate::check::stack::promql::questions::{self, Question};
 use crate::check::verdict::{Finding, Judgement, Trouble};
 use crate::http::addresses::Settings;
 use crate::http::fetch;
@@ -31,11 +34,6 @@ const GRAFANA: &str = "http://localhost:3000";
 /// How long a fresh Prometheus may take to find its targets and scrape them twice.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// On how many of the last scrapes answers are compared: a quarter of an hour in the stack.
-const SCRAPES: f64 = 180.0;
-/// Seconds between two scrapes, when no target says it.
-const SCRAPE: f64 = 5.0;
-
 /// Judges the checks of this section, one after the other.
 pub struct Judge {
     options: Options,
@@ -43,44 +41,21 @@ pub struct Judge {
     prometheus: Prometheus,
     /// Kept running, and its history is what answers are compared on.
     own: Option<OwnPrometheus>,
+    /// One beside the stack's, kept running, so that everybody's answers are judged on the same.
+    beside: Option<OwnPrometheus>,
+    /// Without one: what promtool alone says of the answers.
+    made_up: Option<MadeUp>,
     /// Why none could be started.
     no_own: Option<String>,
     /// Kept running for it.
     app: Option<App>,
     no_app: Option<Box<Trouble>>,
     alert: Option<Alert>,
+    /// Asked for once, when an alert is judged.
+    promtool: Option<Option<Promtool>>,
     settings: Settings,
     /// What there is to say beside the judgements.
     notes: Vec<String>,
-}
-
-/// The learner's alert that is judged.
-#[derive(Clone)]
-struct Alert {
-    rule: Rule,
-    /// The names of those beside it.
-    others: Vec<String>,
-}
-
-impl Alert {
-    /// Says, of several, why it is this one that is in trouble.
-    fn told<T>(&self, judgement: Judgement<T>) -> Judgement<T> {
-        judgement.map_err(|mut trouble| {
-            if !self.others.is_empty() {
-                let why = format!(
-                    "Of your alerts {} comes nearest to what is asked for; beside it stands {}, \
-                     which may stay.",
-                    self.rule.name,
-                    self.others.join(", "),
-                );
-                trouble.finding.cause = Some(match trouble.finding.cause {
-                    Some(cause) => format!("{cause} {why}"),
-                    None => why,
-                });
-            }
-            trouble
-        })
-    }
 }
 
 impl Judge {
@@ -117,7 +92,8 @@ impl Judge {
             match runtime.block_on(OwnPrometheus::start(address, &rules)) {
                 Ok(started) => {
                     notes.push(format!(
-                        "Nothing answers at {}, so your answers are judged by a Prometheus of the check's own, \
+                        "Nothing answers at {}, so your answers are judged by a Prometheus of \
+                         the check's own, \
                          on made-up visits. For your own stack: {START}, or --prometheus \
                          http://localhost:PORT.",
                         prometheus.base()
@@ -133,10 +109,13 @@ impl Judge {
             runtime,
             prometheus,
             own,
+            beside: None,
+            made_up: None,
             no_own,
             app,
             no_app,
             alert: None,
+            promtool: None,
             settings,
             notes,
         })
@@ -178,7 +157,7 @@ impl Judge {
         if let Some(trouble) = &self.no_app {
             return Err(trouble.clone());
         }
-        self.patiently(|| self.runtime.block_on(connection::targets_up(&self.prometheus)))
+        self.patiently(|| self.runtime.block_on(targets::targets_up(&self.prometheus)))
     }
 
     /// The counter is there, and rises.
@@ -188,7 +167,7 @@ impl Judge {
             _ => format!("http://localhost:{}", self.settings.gateway()),
         };
         self.patiently(|| {
-            self.runtime.block_on(connection::requests_arrive(&self.prometheus, &url, now()))
+            self.runtime.block_on(targets::requests_arrive(&self.prometheus, &url, now()))
         })
     }
 
@@ -211,64 +190,6 @@ impl Judge {
         }
     }
 
-    /// The alert that is judged: valid, and loaded.
-    fn alert(&mut self) -> Judgement<Alert> {
-        if let Some(alert) = &self.alert {
-            return Ok(alert.clone());
-        }
-        let page = self.prometheus.page("/query");
-        rule::valid(&self.options.root, self.options.solution, &page)?;
-        let LoadedAlerts { mut rules, all } = self.runtime.block_on(rule::loaded(
-            &self.prometheus,
-            &self.options,
-            self.own.is_some(),
-        ))?;
-        let mut index = 0;
-        if rules.len() > 1 || all.is_err() {
-            let nearest = behaviour::nearest(&self.prometheus, &self.options, &rules, now());
-            let (nearest, passes) = self.runtime.block_on(nearest);
-            if !passes {
-                // The one that was asked for may be the one that is not loaded.
-                all?;
-            }
-            index = nearest;
-        }
-        let rule = rules.remove(index);
-        let others = rules.into_iter().map(|rule| rule.name).collect();
-        let alert = Alert { rule, others };
-        self.alert = Some(alert.clone());
-        Ok(alert)
-    }
-
-    /// The rule files are valid, and the alert is loaded.
-    pub fn alert_valid(&mut self) -> Judgement {
-        self.alert().map(|_| ())
-    }
-
-    /// The alert says what somebody who is woken by it needs.
-    pub fn alert_described(&mut self) -> Judgement {
-        let alert = self.alert()?;
-        alert.told(rule::described(&alert.rule))?;
-        let read = behaviour::read(&self.prometheus, &self.options, &alert.rule, now());
-        alert.told(self.runtime.block_on(read))
-    }
-
-    /// The alert is quiet on a good day.
-    pub fn alert_quiet(&mut self) -> Judgement {
-        let alert = self.alert()?;
-        let quiet = behaviour::quiet(&self.prometheus, &self.options, &alert.rule, now());
-        alert.told(self.runtime.block_on(quiet))
-    }
-
-    /// The alert fires on a bad day.
-    pub fn alert_fires(&mut self) -> Judgement {
-        let alert = self.alert()?;
-        let fires = behaviour::fires(&self.prometheus, &self.options, &alert.rule, now());
-        let note = alert.told(self.runtime.block_on(fires))?;
-        self.notes.extend(note);
-        Ok(())
-    }
-
     /// A dashboard of Grafana's shows the counter, if there is a Grafana.
     pub fn grafana_panel(&mut self) -> Judgement {
         let named = self.options.grafana.as_deref();
@@ -286,65 +207,15 @@ impl Judge {
             }
         }
     }
-
-    /// The answer to a question says what the finished one says.
-    pub(crate) fn answer(&mut self, question: Question) -> Judgement {
-        let name = question.name;
-        let file = if self.options.solution { FINISHED } else { ANSWERS };
-        let found = answers::load(&self.options.root, file)?;
-        let Some(answer) = found.get(name) else {
-            let strange: Vec<&str> =
-                found.names().filter(|name| questions::find(name).is_none()).collect();
-            let instead = match strange.first() {
-                Some(strange) => format!(", but one that is not known: [{strange}]"),
-                None => String::new(),
-            };
-            return Finding::new(
-                question.asked(),
-                format!("{file} has no question [{name}]{instead}"),
-            )
-            .because(format!("Put it back, as a comment above your query: # [{name}]"))
-            .fail();
-        };
-        if answer.query.is_empty() {
-            if question.bonus {
-                return Finding::new(question.asked(), "not answered yet").left_out();
-            }
-            let found = if answer.comments.iter().any(|comment| questions::is_learners(comment)) {
-                "not answered yet (a line that begins with # is a comment)"
-            } else {
-                "not answered yet"
-            };
-            return Finding::new(question.asked(), found)
-                .because(format!("Write the query into {file}, below line {}.", answer.line))
-                .fail();
-        }
-        self.runtime.block_on(async {
-            let (interval, instants) = if self.own.is_some() {
-                (backfill::INTERVAL as f64, backfill::INSTANTS)
-            } else {
-                let interval =
-                    connection::scrape_interval(&self.prometheus).await.unwrap_or(SCRAPE);
-                (interval, last_scrapes(interval))
-            };
-            let bench = Bench { prometheus: &self.prometheus, instants, interval, file };
-            bench.judge(&question, answer).await
-        })
-    }
-}
-
-/// The instants of the last scrapes of a running stack. The newest two are left out: between two
-/// queries another one may come.
-fn last_scrapes(interval: f64) -> Instants {
-    let step = interval.clamp(1.0, 60.0);
-    let end = ((now() - 2.0 * step) / step).floor() * step;
-    Instants { start: end - SCRAPES * step, end, step }
 }
 
 /// The kit's rule files, and the learner's when Prometheus would take them.
 fn rule_files(root: &Path, solution: bool) -> Vec<PathBuf> {
     let mut files = rule_files::kit_files(root);
-    if rule::valid(root, solution, "").is_ok() {
+    if !OwnPrometheus::possible() {
+        return files;
+    }
+    if rule::valid(root, solution, Promtool::find(root).as_ref(), "").is_ok() {
         files.extend(rule_files::files(root, solution).into_iter().map(|file| file.path));
     }
     files

@@ -1,12 +1,5 @@
 //! What promtool says of a rule file that is refused, and the line it means.
 
-/// The first line that is indented with a tab.
-pub(crate) fn tab_in_indent(text: &str) -> Option<usize> {
-    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
-    let has_tab = |line: &str| line[..indent(line)].contains('\t');
-    text.lines().position(has_tab).map(|index| index + 1)
-}
-
 /// What promtool has to say, each thing once. It reads the file twice, and complains twice:
 ///
 /// `/scratch/rules.yml: 7:15: group "mine", rule 1, "X": could not parse expression: ...`
@@ -45,12 +38,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tab_counts_where_it_indents() {
-        assert_eq!(tab_in_indent("a:\tx\n  b: 1\n  \tc: 2\n\td: 3\n"), Some(3));
-        assert_eq!(tab_in_indent("a:\tx\n  b: 1\t\n"), None);
-    }
-
-    #[test]
     fn lines_are_found_in_complaints() {
         assert_eq!(line_of("7:15: group \"mine\", rule 1"), Some(7));
         assert_eq!(line_of("yaml: line 4: mapping values"), Some(4));
@@ -62,19 +49,24 @@ mod tests {
     fn a_complaint_is_made_once_and_nothing_dangles() {
         for (words, said) in [
             (
-                "Checking /x/rules.yml\n  FAILED:\n/x/rules.yml: yaml: unmarshal errors:\n  line 12: field fro not found in type rulefmt.Rule\n",
+                "Checking /x/rules.yml\n  FAILED:\n/x/rules.yml: yaml: unmarshal errors:\n  line \
+                 12: field fro not found in type rulefmt.Rule\n",
                 "line 12: field fro not found in type rulefmt.Rule",
             ),
             (
-                "  FAILED:\nrules.yml: yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map into []rulefmt.RuleGroup\nrules.yml: yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map into []rulefmt.RuleGroupNode\n",
+                "  FAILED:\nrules.yml: yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map \
+                 into []rulefmt.RuleGroup\nrules.yml: yaml: unmarshal errors:\n  line 2: cannot \
+                 unmarshal !!map into []rulefmt.RuleGroupNode\n",
                 "line 2: cannot unmarshal !!map into []rulefmt.RuleGroup",
             ),
             (
-                "rules.yml: not a valid duration string: \"30\"\nrules.yml: not a valid duration string: \"30\"\n",
+                "rules.yml: not a valid duration string: \"30\"\nrules.yml: not a valid duration \
+                 string: \"30\"\n",
                 "not a valid duration string: \"30\"",
             ),
             (
-                "rules.yml: yaml: unmarshal errors:\n  line 12: field fro\n  line 13: field lables\n",
+                "rules.yml: yaml: unmarshal errors:\n  line 12: field fro\n  line 13: field \
+                 lables\n",
                 "line 12: field fro; line 13: field lables",
             ),
         ] {

@@ -3,42 +3,47 @@
 
 use std::path::Path;
 
-use crate::check::stack::alert::promtool_error::{complaint, line_of, tab_in_indent};
+use crate::check::stack::alert::refusal::refused;
 use crate::check::stack::alert::rule_files::{
-    DIRECTORY, RuleFile, alert_names, files, in_stack, is_kits, saved_later, wait_for_reload,
+    DIRECTORY, alert_names, files, in_stack, is_kits, saved_later, wait_for_reload,
 };
+use crate::check::stack::alert::summary::unwritten;
 use crate::check::stack::alert::templates::bad_template;
 use crate::check::stack::options::Options;
 use crate::check::stack::prometheus::api::{Prometheus, Rule};
+use crate::check::stack::prometheus::promtool::Promtool;
 use crate::check::stack::prometheus::{connection, programs};
-use crate::check::stack::promql::mistakes::seconds;
+use crate::check::stack::promql::ast::Node;
+use crate::check::stack::promql::mistake::seconds;
+use crate::check::stack::promql::refusals::{ONE_TO_ONE, matching_problem};
+use crate::check::stack::promql::syntax_errors::advice;
 use crate::check::verdict::{Finding, Judgement, Quote};
 
 /// The stack's outage keeps the ratio of failures high for about this long, in seconds.
 const LONGEST_WAIT: f64 = 80.0;
 
 fn example() -> &'static str {
-    "The file has the shape of a rule in its comments; step \"Write an alert\" of the README says what it is \
-     to watch."
+    "The file has the shape of a rule in its comments: lines with a # do not count. Step \"Write \
+     an alert\" of \
+     the README says what it is to watch."
 }
 
 /// The files hold an alert, and promtool finds nothing to say.
-pub(crate) fn valid(root: &Path, solution: bool, page: &str) -> Judgement {
+pub(crate) fn valid(
+    root: &Path,
+    solution: bool,
+    promtool: Option<&Promtool>,
+    page: &str,
+) -> Judgement {
     let files = files(root, solution);
     let expected = format!("an alert rule in {DIRECTORY}/alerts.yml");
     if files.is_empty() {
         return Finding::new(expected, "no file that ends in .yml").because(example()).fail();
     }
-    if let Some(promtool) = programs::find_program("promtool") {
+    if let Some(promtool) = promtool {
         for file in &files {
-            let copy = file.text.replace("\r\n", "\n");
-            let run = programs::promtool(
-                &promtool,
-                &["check", "rules", "--lint=all", "--lint-fatal"],
-                "rules.yml",
-                &copy,
-            );
-            match run {
+            let copy = ("rules.yml".to_owned(), file.text.replace("\r\n", "\n"));
+            match promtool.run(&["check", "rules", "--lint=all", "--lint-fatal"], &[copy]) {
                 Ok((true, _)) => {}
                 Ok((false, words)) => return refused(file, &words, page),
                 Err(error) => return Finding::new(expected, format!("{error:#}")).could_not_tell(),
@@ -46,67 +51,16 @@ pub(crate) fn valid(root: &Path, solution: bool, page: &str) -> Judgement {
         }
     }
     if files.iter().all(|file| alert_names(&file.text).is_empty()) {
-        return Finding::new(expected, "no alert in it so far").because(example()).fail();
+        let recorded = files.iter().any(|file| file.text.contains("record:"));
+        let more = if recorded { "A recording rule stores; it tells nobody. " } else { "" };
+        return Finding::new(
+            expected,
+            "no alert in it so far, no rule with `alert:` in its groups",
+        )
+        .because(format!("{more}{}", example()))
+        .fail();
     }
     Ok(())
-}
-
-/// What promtool says, at the line it means.
-fn refused(file: &RuleFile, words: &str, page: &str) -> Judgement {
-    let mut complaint = complaint(words);
-    let complaint_is_about_query = complaint.contains("could not parse expression");
-    let mut number = line_of(&complaint);
-    // The parser stops at the mistake or above it, as where a tab's list begins.
-    let is_unreadable = complaint.starts_with("yaml: ");
-    let tab = tab_in_indent(&file.text).filter(|_| is_unreadable);
-    if let Some(line) = tab {
-        complaint = format!("a tab in the indent of line {line}");
-        number = tab;
-    }
-    let quote = number.and_then(|line| {
-        let text = file.text.lines().nth(line.checked_sub(1)?)?;
-        Some(Quote { of: file.name.clone(), line, text: text.to_owned() })
-    });
-    let cause = match () {
-        () if tab.is_some() => Some("YAML is indented with blanks only."),
-        () if complaint.contains("could not parse expression") => {
-            Some("The expression is no PromQL. Try it in Prometheus first.")
-        }
-        () if complaint.contains("not a valid duration") => Some("A duration has a unit: for: 30s"),
-        () if complaint.contains("not found in type") => Some(
-            "That word does not belong there: is it misspelt, or indented too little or too much?",
-        ),
-        () if complaint.contains("did not find expected")
-            || complaint.contains("mapping values")
-            || complaint.contains("could not find") =>
-        {
-            Some(
-                "At this line or below it the indentation is not right, or a text with a colon or a brace in it \
-                 needs quotes around it.",
-            )
-        }
-        () if complaint.contains("cannot unmarshal") => Some(
-            "Something else belongs there: groups and rules are lists, whose items begin with `- `.",
-        ),
-        () if complaint.contains("template") => {
-            Some("A template has two braces on both sides: {{ $value }}, {{ $labels.instance }}")
-        }
-        () if is_unreadable && number.is_some() => {
-            Some("The mistake is at this line, or shortly below it.")
-        }
-        () => None,
-    };
-    let finding = Finding::new(format!("{} that Prometheus takes", file.name), complaint)
-        .quoting(quote)
-        .try_with(format!("promtool check rules {}", file.name));
-    let finding = match complaint_is_about_query {
-        true => finding.try_with(page),
-        false => finding,
-    };
-    match cause {
-        Some(cause) => finding.because(cause).fail(),
-        None => finding.fail(),
-    }
 }
 
 /// The learner's alerts that Prometheus has.
@@ -136,7 +90,12 @@ pub(crate) async fn loaded(
     let is_learners = |rule: &Rule| {
         rule.kind == "alerting" && !is_kits(rule) && names.contains(&rule.name.as_str())
     };
-    let rules: Vec<Rule> = rules.into_iter().filter(is_learners).collect();
+    let mut rules: Vec<Rule> = rules.into_iter().filter(is_learners).collect();
+    // Another file may have an alert of the same name.
+    let is_here = |rule: &Rule| files.iter().any(|file| Path::new(&rule.file) == file.path);
+    if rules.iter().any(is_here) {
+        rules.retain(is_here);
+    }
     let is_missing = |name: &&str| rules.iter().all(|rule| rule.name != *name);
     let missing: Vec<&str> = names.iter().copied().filter(is_missing).collect();
     let expected = |names: &[&str]| {
@@ -184,18 +143,58 @@ pub(crate) async fn loaded(
     Ok(LoadedAlerts { rules, all: finding.fail() })
 }
 
-const FIXED_ALREADY: &str = "Fixed already, and now just what it was before? Then Prometheus sees no \
+const FIXED_ALREADY: &str = "Fixed already, and now just what it was before? Then Prometheus \
+    sees no \
                              change: add an empty line, and save. Else it is another file: the \
                              command below names it.";
 
 const STARTED_OTHERWISE: &str = "Started as the lesson says, a Prometheus of your own takes over a \
-                                 saved file within five seconds. Yours did not: end it with Ctrl-C, \
+                                 saved file within five seconds. Yours did not: end it with \
+                                 Ctrl-C, \
                                  and start it like this.";
 
 /// The lesson's command, in the root of the project.
 const START: &str = "prometheus \"@deploy/prometheus/limits.flags\" \
                      --config.file=deploy/prometheus/local.yml \
                      --storage.tsdb.path=target/prometheus --web.listen-address=127.0.0.1:9090";
+
+/// Its query gives a value at each instant, and no list of samples.
+pub(crate) async fn gives_numbers(
+    prometheus: &Prometheus,
+    options: &Options,
+    rule: &Rule,
+) -> Judgement {
+    let tree = prometheus.parse(&rule.query).await.ok().flatten();
+    if tree.as_ref().is_none_or(|tree| Node(tree).kind() != "matrixSelector") {
+        return Ok(());
+    }
+    let quote = files(&options.root, options.solution).into_iter().find_map(|file| {
+        // Prometheus writes a query in its own way.
+        let bare = |text: &str| text.split_whitespace().collect::<String>();
+        let query = bare(rule.query.lines().next().unwrap_or_default());
+        let line = file.text.lines().position(|line| bare(line).contains(&query))?;
+        Some(Quote { of: file.name, line: line + 1, text: rule.query.clone() })
+    });
+    Finding::new(format!("{} with a query that gives a number", rule.name), "a list of samples")
+        .quoting(quote)
+        .because(
+            "A window such as [1m] is for a function, which makes one number of it: rate(...[1m])",
+        )
+        .fail()
+}
+
+/// Its query has a result on the made-up days, or none, but no error.
+pub(crate) fn can_be_evaluated(rule: &Rule, error: Option<&str>, page: &str) -> Judgement {
+    let Some(error) = error else { return Ok(()) };
+    let finding = Finding::new(format!("{} with a query that can be evaluated", rule.name), error);
+    let cause = match matching_problem(error) {
+        true => ONE_TO_ONE.to_owned(),
+        false => advice(error, &rule.query, None).unwrap_or(TRY_IT.to_owned()),
+    };
+    finding.because(cause).try_with(page).fail()
+}
+
+const TRY_IT: &str = "Try the expression in Prometheus, from the inside to the outside.";
 
 /// It waits, and says how bad it is and what it means.
 pub(crate) fn described(rule: &Rule) -> Judgement {
@@ -207,28 +206,38 @@ pub(crate) fn described(rule: &Rule) -> Judgement {
         return finding(
             "a `for`",
             "it has none",
-            "Without `for` one bad scrape wakes somebody up. It says how long the condition has to last: for: 30s",
+            "Without `for` one bad scrape wakes somebody up. It says how long the condition has \
+             to last: for: 30s",
         );
     }
     if rule.duration > LONGEST_WAIT {
         return finding(
             "a `for` that is over before the ratio falls",
             &format!("for: {}", seconds(rule.duration)),
-            "The stack's outage keeps the ratio high for about 85 seconds. Wait for a minute at most.",
+            "The stack's outage keeps the ratio high for about 85 seconds. Wait for a minute at \
+             most.",
         );
     }
     if rule.labels.get("severity").is_none_or(|severity| severity.trim().is_empty()) {
         return finding(
             "a severity",
             "no label severity",
-            "The label says who is told and how: below `labels:`, severity: critical, or warning.",
+            "The label says who is told and how: below `labels:`, severity: critical, or \
+             warning. The name has \
+             small letters, and an annotation is no label.",
         );
     }
-    if rule.annotations.get("summary").is_none_or(|summary| summary.trim().is_empty()) {
+    let summary = rule.annotations.get("summary").map_or("", String::as_str);
+    if unwritten(summary) && !summary.contains("{{") {
+        let found = match summary.trim() {
+            "" => "no annotation summary".to_owned(),
+            text => format!("a summary that is still to be written: {text}"),
+        };
         return finding(
             "a summary",
-            "no annotation summary",
-            "That is what somebody reads at night: below `annotations:`, a sentence with what is wrong.",
+            &found,
+            "That is what somebody reads at night: below `annotations:`, a sentence with what is \
+             wrong.",
         );
     }
     if let Some((annotation, found, cause)) = rule

@@ -64,9 +64,12 @@ fn yaml_files(directory: &Path) -> Vec<PathBuf> {
 /// The names of the alerts in a rule file, without understanding YAML: they are always written so,
 /// in the column where their rule begins. Further to the right, `alert` is a label's name.
 pub(crate) fn alert_names(text: &str) -> Vec<&str> {
+    if text.trim_start().starts_with('{') {
+        return names_in_json(text).collect();
+    }
     let mut rule_column = 0;
     let keys = text.lines().filter_map(|line| {
-        let key = line.trim_start_matches([' ', '-']);
+        let key = line.trim_start_matches([' ', '-', '{', '"']);
         let column = line.len() - key.len();
         let is_key = key.split_once(':').is_some_and(|(name, _)| !name.contains([' ', '(']));
         if line[..column].contains('-') && is_key {
@@ -74,10 +77,19 @@ pub(crate) fn alert_names(text: &str) -> Vec<&str> {
         }
         (column == rule_column).then_some(key)
     });
-    keys.filter_map(|key| key.strip_prefix("alert:"))
+    keys.filter_map(|key| key.strip_prefix("alert:").or_else(|| key.strip_prefix("alert\":")))
+        .map(|name| name.split([',', '}']).next().unwrap_or(name))
         .map(|name| name.split(" #").next().unwrap_or(name).trim().trim_matches(['"', '\'']))
         .filter(|name| !name.is_empty())
         .collect()
+}
+
+/// JSON is YAML too.
+fn names_in_json(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\"alert\"").skip(1).filter_map(|after| {
+        let value = after.trim_start().strip_prefix(':')?.trim_start();
+        value.strip_prefix('"')?.split('"').next().filter(|name| !name.is_empty())
+    })
 }
 
 /// Whether a rule came with the kit: in the stack, or beside it, where a system may write `\`.
@@ -115,10 +127,15 @@ mod tests {
 
     #[test]
     fn names_are_found_without_understanding_yaml() {
-        let text = "groups:\n  - name: mine\n    rules:\n      - alert: One\n        expr: up\n      - expr: up\n        alert: \"Two\" # or so\n#     - alert: Three\n";
+        let text = "groups:\n  - name: mine\n    rules:\n      - alert: One\n        expr: \
+            up\n      - expr: up\n        alert: \"Two\" # or so\n#     - alert: Three\n";
         assert_eq!(alert_names(text), ["One", "Two"]);
-        let text = "groups:\n- name: mine\n  rules:\n  - expr: up\n    labels:\n      alert: no name\n    alert: One\n";
+        let text = "groups:\n- name: mine\n  rules:\n  - expr: up\n    labels:\n      alert: no \
+            name\n    alert: One\n";
         assert_eq!(alert_names(text), ["One"]);
+        let text = "{\"groups\": [{\"rules\": [{\"alert\": \"Four\", \"expr\": \"up\"}]}]}";
+        assert_eq!(alert_names(text), ["Four"]);
+        assert_eq!(alert_names("  - {alert: Five, expr: up}\n"), ["Five"]);
         let text = "  rules:\n  - expr: |\n      sum(a)\n      - sum(b) > 1\n    alert: Three\n";
         assert_eq!(alert_names(text), ["Three"]);
     }
@@ -157,7 +174,8 @@ mod tests {
         fn any_rule_file_is_read(
             pieces in proptest::collection::vec(
                 proptest::prop_oneof![
-                    "groups:\n", "( |-|\t){0,6}", "alert:", "- alert: [A-Z][a-z]{0,3}\n", "expr: \\|",
+                    "groups:\n", "( |-|\t){0,6}", "alert:", "- alert: [A-Z][a-z]{0,3}\n", "expr: \
+                     \\|",
                     "\n", "[\"']", "#", "\\PC{0,4}", "labels:\n", "\\{\\{ \\$?[vl][a-z.]{1,8}",
                 ],
                 0..40,
@@ -169,7 +187,7 @@ mod tests {
             }
             let _ = super::super::templates::bad_template(&text);
             assert!(super::super::templates::labels_in(&text).all(|label| text.contains(label)));
-            let _ = super::super::promtool_error::tab_in_indent(&text);
+            let _ = super::super::yaml_mistakes::suspect(&text);
         }
     }
 }

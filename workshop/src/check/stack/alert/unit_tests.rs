@@ -1,109 +1,156 @@
-//! Days in the life of the app, made up, and how the learner's alert behaves in them: promtool's unit
-//! tests evaluate it without a running stack.
+//! How the learner's alerts behave on days that are made up: promtool's unit tests evaluate the
+//! learner's own file, with the kit's recording rules, without a running stack. One run has it all.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
+use crate::check::stack::alert::days::{BAD, Day, GOOD, MANY, MANY_AT, OVER, SHORT, Sight};
 use crate::check::stack::alert::rule_files::{files, kit_files};
 use crate::check::stack::options::Options;
-use crate::check::stack::prometheus::api::Rule;
-use crate::check::stack::prometheus::programs;
-use crate::check::stack::prometheus::programs::quoted;
+use crate::check::stack::prometheus::promtool::Promtool;
 
-/// A day in the life of the app, in the notation of promtool's unit tests.
-pub(crate) struct Day {
-    name: &'static str,
-    /// For how many seconds which share of the visits fails, in percent.
-    failing: &'static [(u64, u64)],
-    at_second: u64,
-    /// Whether it fires in that second, or has at any time before.
-    ever: bool,
-    fires: bool,
-}
-
-/// 15 % fail always; ten minutes in, all do.
-pub(crate) const QUIET: Day =
-    Day { name: "quiet", failing: &[(1200, 15)], at_second: 1200, ever: true, fires: false };
-
-pub(crate) const OUTAGE: Day = Day {
-    name: "outage",
-    failing: &[(600, 15), (360, 100)],
-    at_second: 960,
-    ever: false,
-    fires: true,
-};
-
-pub(crate) const AFTER: Day = Day {
-    name: "after",
-    failing: &[(600, 15), (360, 100), (600, 15)],
-    at_second: 1560,
-    ever: false,
-    fires: false,
-};
-
-/// What the stack does every four minutes.
-pub(crate) const SHORT: Day = Day {
-    name: "short",
-    failing: &[(600, 15), (45, 100), (195, 15)],
-    at_second: 840,
-    ever: true,
-    fires: true,
-};
-
-/// The labels of the rehearsal's series.
-pub(crate) const LABELS: [&str; 4] = ["endpoint", "instance", "job", "status"];
-
-/// Whether the rule behaves on that day as it should, in promtool's unit tests: they evaluate the
-/// learner's own file, with the kit's recording rules, and take no time. Nothing without promtool.
-pub(crate) fn rehearse(options: &Options, rule: &Rule, day: &Day) -> Option<anyhow::Result<bool>> {
-    let promtool = programs::find_program("promtool")?;
-    let test = day.test(rule, &rule_files(options));
-    let run = programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &test);
-    Some(run.and_then(|(passed, words)| {
-        // A test that could not be run is no answer.
-        if !passed && !words.contains("expr: ") {
-            anyhow::bail!("promtool: {}", words.trim());
-        }
-        Ok(passed)
-    }))
+/// What was seen of some alerts on all days.
+#[derive(Debug, Default)]
+pub(crate) struct Rehearsal {
+    /// By the alert's name and the sight's.
+    seen: BTreeSet<(String, String)>,
+    fired: Vec<Fired>,
+    /// By the alert's name: why its query has no result.
+    errors: BTreeMap<String, String>,
 }
 
 /// An alert that fires.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Fired {
+    pub(crate) alert: String,
     /// The names of its labels.
     pub(crate) labels: Vec<String>,
     /// With all templates expanded.
     pub(crate) annotations: BTreeMap<String, String>,
+    /// The share of the visits that failed then, in percent.
+    pub(crate) failing: u64,
 }
 
-/// The rule's alerts in an outage, if it fires there. A unit test that expects none says what it got.
-pub(crate) fn in_outage(options: &Options, rule: &Rule) -> Option<anyhow::Result<Vec<Fired>>> {
-    let promtool = programs::find_program("promtool")?;
-    let mut text = OUTAGE.visits(&rule_files(options));
-    let _ = write!(
-        text,
-        "    alert_rule_test:\n      - eval_time: {}s\n        alertname: {}\n        exp_alerts: []\n",
-        OUTAGE.at_second,
-        quoted(&rule.name)
-    );
-    let run = programs::promtool(&promtool, &["test", "rules"], "rehearsal.yml", &text);
-    Some(run.map(|(_, words)| fired(&words)))
+/// Lets these alerts live through all days.
+pub(crate) fn rehearse(
+    promtool: &Promtool,
+    options: &Options,
+    alerts: &[&str],
+) -> anyhow::Result<Rehearsal> {
+    let mut given = Vec::new();
+    let own: Vec<String> =
+        files(&options.root, options.solution).into_iter().map(|file| file.text).collect();
+    let kit = kit_files(&options.root);
+    let mut kit: Vec<String> =
+        kit.into_iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+    // They take most of the time, and few build on them.
+    if !kit.iter().flat_map(|text| names(text)).any(|name| own.iter().any(|t| t.contains(name))) {
+        kit.clear();
+    }
+    for (index, text) in kit.into_iter().chain(own).enumerate() {
+        given.push((format!("rules-{index}.yml"), text.replace("\r\n", "\n")));
+    }
+    let mut test = String::from("rule_files:\n");
+    for (name, _) in &given {
+        test.push_str(&format!("  - {name}\n"));
+    }
+    test.push_str("evaluation_interval: 5s\ntests:\n");
+    for day in all_days() {
+        test.push_str(&day.test(alerts));
+    }
+    given.push(("days.yml".to_owned(), test));
+    let (_, words) = promtool.run(&["test", "rules"], &given)?;
+    let rehearsal = read(&words);
+    // It is never content, for it expects nothing; unless nothing fired.
+    if !words.contains("SUCCESS") && !words.contains("got:") && rehearsal.errors.is_empty() {
+        anyhow::bail!("promtool: {}", words.trim());
+    }
+    Ok(rehearsal)
 }
 
-/// `Labels:{alertname="X"}`, and below it `Annotations:{summary="..."}`.
-fn fired(words: &str) -> Vec<Fired> {
-    let listed =
-        |line: &str, name: &str| line.trim().strip_prefix(name)?.strip_prefix(":{").map(in_quotes);
-    let lines: Vec<&str> = words.lines().collect();
-    let pairs = lines.windows(2).filter_map(|pair| {
-        Some(Fired {
-            labels: listed(pair[0], "Labels")?.into_keys().collect(),
-            annotations: listed(pair[1], "Annotations")?,
-        })
-    });
-    pairs.collect()
+/// The names of the rules in a file of the kit.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let rule = line.trim_start().strip_prefix("- ")?;
+        rule.strip_prefix("record: ").or_else(|| rule.strip_prefix("alert: ")).map(str::trim)
+    })
+}
+
+fn all_days() -> impl Iterator<Item = &'static Day> {
+    GOOD.iter().chain(&BAD)
+}
+
+impl Rehearsal {
+    fn saw(&self, alert: &str, sight: &Sight) -> bool {
+        self.seen.contains(&(alert.to_owned(), sight.name.to_owned()))
+    }
+
+    /// The first good day on which it fires.
+    pub(crate) fn loud(&self, alert: &str) -> Option<&'static str> {
+        let sights = GOOD.iter().flat_map(|day| day.sights);
+        sights.into_iter().find(|sight| self.saw(alert, sight)).map(|sight| sight.found)
+    }
+
+    /// The first bad day on which it does not fire.
+    pub(crate) fn silent(&self, alert: &str) -> Option<&'static str> {
+        let sights = BAD.iter().flat_map(|day| day.sights).filter(|sight| sight.is_alarm());
+        sights.into_iter().find(|sight| !self.saw(alert, sight)).map(|sight| sight.found)
+    }
+
+    /// That it fires on when the outage is over.
+    pub(crate) fn lasting(&self, alert: &str) -> Option<&'static str> {
+        self.saw(alert, &OVER).then_some(OVER.found)
+    }
+
+    /// Whether it fires within the stack's own outage.
+    pub(crate) fn catches_short(&self, alert: &str) -> bool {
+        self.saw(alert, &SHORT)
+    }
+
+    /// Why its query cannot be evaluated.
+    pub(crate) fn error(&self, alert: &str) -> Option<&str> {
+        self.errors.get(alert).map(String::as_str)
+    }
+
+    /// What it says when it fires.
+    pub(crate) fn fired(&self, alert: &str) -> Vec<&Fired> {
+        self.fired.iter().filter(|fired| fired.alert == alert).collect()
+    }
+}
+
+/// What promtool got where nothing was expected:
+///
+/// `got: {alert="A", sight="usual"} 1E+00`, and `alertname: A, time: 15m55s,` with a list below it.
+fn read(words: &str) -> Rehearsal {
+    let mut rehearsal = Rehearsal::default();
+    let mut labels: Option<BTreeMap<String, String>> = None;
+    let mut failing = 0;
+    let many = format!("time: {}m{}s,", MANY_AT / 60, MANY_AT % 60);
+    for line in words.lines().map(str::trim) {
+        if let Some(got) = line.strip_prefix("got: {") {
+            let mut found = in_quotes(got);
+            if let (Some(alert), Some(sight)) = (found.remove("alert"), found.remove("sight")) {
+                rehearsal.seen.insert((alert, sight));
+            }
+        } else if let Some((rule, error)) = line.split_once(", err: ")
+            && let Some(name) = rule.strip_prefix("rule: ")
+        {
+            let name = name.split(", time:").next().unwrap_or(name);
+            rehearsal.errors.entry(name.to_owned()).or_insert_with(|| error.to_owned());
+        } else if line.starts_with("alertname:") {
+            failing = if line.contains(&many) { MANY } else { 100 };
+        } else if let Some(text) = line.strip_prefix("Labels:{") {
+            labels = Some(in_quotes(text));
+        } else if let Some(text) = line.strip_prefix("Annotations:{")
+            && let Some(mut labels) = labels.take()
+        {
+            let alert = labels.get("alertname").cloned().unwrap_or_default();
+            labels.retain(|_, value| !value.is_empty());
+            let labels = labels.into_keys().collect();
+            rehearsal.fired.push(Fired { alert, labels, annotations: in_quotes(text), failing });
+        }
+    }
+    rehearsal
 }
 
 /// `a="b", c="\"d\""`
@@ -122,98 +169,32 @@ fn in_quotes(text: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// The learner's rules, and those of the kit that they may build on.
-fn rule_files(options: &Options) -> Vec<PathBuf> {
-    let mut rules: Vec<PathBuf> = kit_files(&options.root);
-    rules.extend(files(&options.root, options.solution).into_iter().map(|file| file.path));
-    rules
-}
-
-impl Day {
-    fn test(&self, rule: &Rule, rules: &[PathBuf]) -> String {
-        let mut text = self.visits(rules);
-        let firing = format!("ALERTS{{alertname={:?},alertstate=\"firing\"}}", rule.name);
-        let expr = if self.ever {
-            format!("count(count_over_time({firing}[1h])) or vector(0)")
-        } else {
-            format!("count({firing}) or vector(0)")
-        };
-        let expected = if self.fires { "1" } else { "0" };
-        let _ = write!(
-            text,
-            "    promql_expr_test:\n      - expr: {}\n        eval_time: {}s\n        exp_samples: [{{labels: '{{}}', value: {expected}}}]\n",
-            quoted(&format!("({expr}) > bool 0")),
-            self.at_second,
-        );
-        text
-    }
-
-    /// A unit test up to what it tests.
-    fn visits(&self, rules: &[PathBuf]) -> String {
-        let mut text = String::from("rule_files:\n");
-        for file in rules {
-            let _ = writeln!(text, "  - {}", quoted(&file.to_string_lossy()));
-        }
-        let _ = write!(
-            text,
-            "evaluation_interval: 5s\ntests:\n  - name: {}\n    interval: 5s\n    input_series:\n",
-            self.name
-        );
-        for instance in ["app-1:8001", "app-2:8001"] {
-            let labels = format!("job=\"treecounter\",instance=\"{instance}\"");
-            let mut line = |series: &str, values: &str| {
-                let _ = writeln!(
-                    text,
-                    "      - series: {}\n        values: {}",
-                    quoted(series),
-                    quoted(values)
-                );
-            };
-            line(&format!("up{{{labels}}}"), &self.values(|_| 0, 1));
-            let counter = |endpoint: &str, status: &str| {
-                format!("requests_total{{{labels},endpoint=\"{endpoint}\",status=\"{status}\"}}")
-            };
-            // 100 visits in an interval, so that percents are whole.
-            line(&counter("/treecounter", "200"), &self.values(|failing| 100 - failing, 0));
-            line(&counter("/treecounter", "503"), &self.values(|failing| failing, 0));
-            line(&counter("/", "200"), &self.values(|_| 10, 0));
-            line(&counter("/metrics", "200"), &self.values(|_| 1, 0));
-            line(&counter("other", "404"), &self.values(|_| 5, 0));
-        }
-        text
-    }
-
-    /// The values of a counter that rises by so much in each interval, or of something constant.
-    fn values(&self, rise: impl Fn(u64) -> u64, from: u64) -> String {
-        let mut parts = Vec::new();
-        let mut value = from;
-        for (seconds, failing) in self.failing {
-            let (steps, rise) = (seconds / 5, rise(*failing));
-            parts.push(format!("{value}+{rise}x{}", steps - 1));
-            value += rise * steps;
-        }
-        parts.join(" ")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_fires_is_read_from_promtools_words() {
-        let words = "  FAILED:\n    exp:[], \n    got:[\n  0:\n    Labels:{alertname=\"A\", job=\"t\"}\n    \
-                     Annotations:{action=\"x=\\\"y\\\"\", summary=\"oh, no\"}\n ]\n";
+        let words = "  FAILED:\n    alertname: A, time: 7m50s, \n    exp:[], \n    got:[\n  \
+            0:\n    \
+                     Labels:{alertname=\"A\", job=\"t\", team=\"\"}\n    \
+                     Annotations:{action=\"x=\\\"y\\\"\", summary=\"oh, no\"}\n ]\n    expr: \
+                     \"x\", time: 8m,\n        \
+                     exp: nil\n        got: {alert=\"A\", sight=\"usual\"} 1E+00\n";
+        let rehearsal = read(words);
         let annotations = [("action", "x=\"y\""), ("summary", "oh, no")];
         let annotations = annotations.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        let labels = vec!["alertname".to_owned(), "job".to_owned()];
-        assert_eq!(fired(words), [Fired { labels, annotations: annotations.into() }]);
-        assert_eq!(fired("Unit Testing: SUCCESS"), []);
-    }
-
-    #[test]
-    fn a_day_as_a_counter() {
-        assert_eq!(OUTAGE.values(|failing| failing, 0), "0+15x119 1800+100x71");
-        assert_eq!(QUIET.values(|_| 0, 1), "1+0x239");
+        let expected = Fired {
+            alert: "A".to_owned(),
+            labels: vec!["alertname".to_owned(), "job".to_owned()],
+            annotations: annotations.into(),
+            failing: 63,
+        };
+        assert_eq!(rehearsal.fired("A"), [&expected]);
+        assert_eq!(rehearsal.loud("A"), Some("it fires although only 15 % of the visits fail"));
+        assert!(rehearsal.silent("A").is_some() && rehearsal.lasting("A").is_none());
+        assert_eq!(read("Unit Testing: SUCCESS").fired("A").len(), 0);
+        let error = read("    rule: A, time: 5s, err: multiple matches\n");
+        assert_eq!(error.error("A"), Some("multiple matches"));
     }
 }

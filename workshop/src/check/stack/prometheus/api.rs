@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use crate::check::stack::prometheus::objects::{Rule, ScrapeTarget};
 use crate::http::fetch::{Answer, Fetch};
 use crate::http::no_answer::NoAnswer;
 
@@ -64,37 +65,6 @@ pub(crate) struct Instants {
     pub(crate) start: f64,
     pub(crate) end: f64,
     pub(crate) step: f64,
-}
-
-/// A target of the scrape.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct ScrapeTarget {
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) scrape_url: String,
-    pub(crate) last_error: String,
-    pub(crate) health: String,
-    pub(crate) scrape_interval: String,
-}
-
-/// A rule that is loaded.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Rule {
-    pub(crate) name: String,
-    pub(crate) query: String,
-    /// Seconds that the condition must hold.
-    pub(crate) duration: f64,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) annotations: BTreeMap<String, String>,
-    pub(crate) state: String,
-    pub(crate) health: String,
-    pub(crate) last_error: String,
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    /// The file of its group.
-    #[serde(skip)]
-    pub(crate) file: String,
 }
 
 impl Prometheus {
@@ -171,6 +141,7 @@ impl Prometheus {
                 let mut rule: Rule =
                     serde_json::from_value(rule.clone()).map_err(|_| ApiError::Foreign)?;
                 rule.file = group["file"].as_str().unwrap_or_default().to_owned();
+                rule.interval = group["interval"].as_f64().unwrap_or_default();
                 found.push(rule);
             }
         }

@@ -1,7 +1,7 @@
 //! Whether Prometheus answers, whether it reaches the app, and what is said when not.
 
 use crate::check::stack::alert::rule_files::in_stack;
-use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, ScrapeTarget};
+use crate::check::stack::prometheus::api::{ApiError, Prometheus};
 use crate::check::verdict::{Finding, Judgement};
 use crate::http::no_answer::NoAnswer;
 
@@ -23,7 +23,7 @@ pub(crate) enum Waiting {
 
 impl Waiting {
     /// The API answers once Prometheus is ready and no longer busy; all else stays as it is.
-    fn of(error: &ApiError) -> Self {
+    pub(crate) fn of(error: &ApiError) -> Self {
         match error {
             ApiError::NotReady
             | ApiError::NoAnswer(
@@ -40,13 +40,20 @@ impl Waiting {
 /// Prometheus is there, ready, and of a version that the lesson is about.
 pub(crate) async fn reachable(prometheus: &Prometheus) -> Judgement {
     match prometheus.version().await {
-        Ok(version) if is_old(&version) => Finding::new("Prometheus 3", format!("Prometheus {version}"))
-            .because(
-                "Version 2 writes some results in another way (le=\"1\" instead of le=\"1.0\") and cannot tell \
+        Ok(version) if is_old(&version) => Finding::new(
+            "Prometheus 3",
+            format!(
+                "Prometheus \
+            {version}"
+            ),
+        )
+        .because(
+            "Version 2 writes some results in another way (le=\"1\" instead of le=\"1.0\") \
+                 and cannot tell \
                  where a query is wrong. The stack has the right one; without Docker: \
                  prometheus.io/download",
-            )
-            .could_not_tell(),
+        )
+        .could_not_tell(),
         Ok(_) => Ok(()),
         Err(error) => trouble(prometheus, &error).await,
     }
@@ -66,48 +73,80 @@ pub(crate) async fn trouble<T>(prometheus: &Prometheus, error: &ApiError) -> Jud
     let finding = |found: String| Finding::new(format!("Prometheus at {base}"), found);
     let curl = format!("curl -i {base}/api/v1/status/buildinfo");
     match error {
-        ApiError::NoAnswer(NoAnswer::Refused) => finding("connection refused: nothing listens there".to_owned())
-            .because(
-                "Start the stack, or a Prometheus of your own (the README of section 3 has the command). \
+        ApiError::NoAnswer(NoAnswer::Refused) => finding(
+            "connection refused: nothing listens \
+            there"
+                .to_owned(),
+        )
+        .because(
+            "Start the stack, or a Prometheus of your own (the README of section 3 has the \
+                 command). \
                  Does it run at another address? Then say so: --prometheus http://localhost:PORT",
-            )
-            .try_with(START)
-            .could_not_tell(),
+        )
+        .try_with(START)
+        .could_not_tell(),
         ApiError::NoAnswer(NoAnswer::TimedOut(limit)) => {
             finding(format!("no answer within {} s", limit.as_secs()))
-                .because("Is it busy with a query that is too large? It gives up by itself; try again in a moment.")
+                .because(
+                    "Is it busy with a query that is too large? It gives up by itself; try \
+                    again in a moment.",
+                )
                 .try_with(curl)
                 .could_not_tell()
         }
         ApiError::NoAnswer(none) => finding(none.to_string())
-            .because("Something else seems to listen there. Where does Prometheus listen? --prometheus names it.")
+            .because(
+                "Something else seems to listen there. Where does Prometheus listen? \
+                --prometheus names it.",
+            )
             .try_with(curl)
             .could_not_tell(),
         ApiError::NotReady => finding("503: it is not ready".to_owned())
-            .because("It starts, or stops. A start takes seconds, and longer with much data: try again in a moment.")
+            .because(
+                "It starts, or stops. A start takes seconds, and longer with much data: try \
+                again in a moment.",
+            )
             .try_with(format!("curl -i {base}/-/ready"))
             .could_not_tell(),
         ApiError::Locked => finding("it asks for a login".to_owned())
-            .because("The stack's Prometheus has none. Is this Grafana, or somebody else's? --prometheus names another")
+            .because(
+                "The stack's Prometheus has none. Is this Grafana, or somebody else's? \
+                --prometheus names another",
+            )
             .could_not_tell(),
         ApiError::MovedTo(place) => moved(prometheus, place).could_not_tell(),
         ApiError::Status(404) => match prometheus.redirect().await {
             Some(place) if !place.contains("login") => moved(prometheus, &place).could_not_tell(),
             _ => finding("404: no Prometheus API there".to_owned())
-                .because("Another program listens at that address. As a rule port 3000 is Grafana's, 8001 the app's, 9090 Prometheus's.")
+                .because(
+                    "Another program listens at that address. As a rule port 3000 is \
+                    Grafana's, 8001 the app's, 9090 Prometheus's.",
+                )
                 .try_with(curl)
                 .could_not_tell(),
         },
         ApiError::Html => finding("a page for people (HTML) instead of its API".to_owned())
-            .because("Another program listens at that address, or a proxy in front of it wants something first.")
+            .because(
+                "Another program listens at that address, or a proxy in front of it wants \
+                something first.",
+            )
             .try_with(curl)
             .could_not_tell(),
         ApiError::Foreign => finding("an answer that is not Prometheus's".to_owned())
             .because("Another program listens at that address. --prometheus names the right one.")
             .try_with(curl)
             .could_not_tell(),
-        ApiError::Status(status) => finding(format!("status {status}")).try_with(curl).could_not_tell(),
-        ApiError::Refused { message, .. } => finding(format!("it refused: {message}")).could_not_tell(),
+        ApiError::Status(status) => finding(format!(
+            "status \
+            {status}"
+        ))
+        .try_with(curl)
+        .could_not_tell(),
+        ApiError::Refused { message, .. } => finding(format!(
+            "it refused: \
+            {message}"
+        ))
+        .could_not_tell(),
     }
 }
 
@@ -129,66 +168,6 @@ fn moved(prometheus: &Prometheus, place: &str) -> Finding {
         .because(format!("It listens below a path. Name it with that: --prometheus {base}{prefix}"))
 }
 
-/// The targets of the app's job are up.
-pub(crate) async fn targets_up(prometheus: &Prometheus) -> (Waiting, Judgement) {
-    let targets = match prometheus.targets().await {
-        Ok(targets) => targets,
-        Err(error) => {
-            return (Waiting::of(&error), trouble(prometheus, &error).await);
-        }
-    };
-    let page = prometheus.page("/targets");
-    let expected = format!("a target of the job {JOB} that is up");
-    let of_app: Vec<&ScrapeTarget> = targets
-        .iter()
-        .filter(|target| target.labels.get("job").is_some_and(|job| job == JOB))
-        .collect();
-    if of_app.is_empty() {
-        let jobs: std::collections::BTreeSet<&str> = targets
-            .iter()
-            .filter_map(|target| target.labels.get("job"))
-            .map(String::as_str)
-            .collect();
-        let jobs: Vec<&str> = jobs.into_iter().collect();
-        let (found, waiting) = match jobs[..] {
-            [] => ("no target at all".to_owned(), Waiting::ForAMoment),
-            [job] => (format!("only the job {job}"), Waiting::ForFirstScrapes),
-            _ => (format!("only the jobs {}", jobs.join(", ")), Waiting::ForFirstScrapes),
-        };
-        if let Some((refused, command)) = refused_change(prometheus).await {
-            let finding =
-                Finding::new(expected, found).because(format!("{refused}.")).try_with(command);
-            return (Waiting::Vain, finding.try_with(page).fail());
-        }
-        let finding = Finding::new(expected, found)
-            .because(
-                "Either the configuration has no such job, or the name of the app is not known: then the \
-                 container does not run. Is this the Prometheus of the workshop?",
-            )
-            .try_with("docker compose ps app")
-            .try_with(page);
-        return (waiting, finding.fail());
-    }
-    let Some(down) = of_app.iter().find(|target| target.health == "down") else {
-        if of_app.iter().all(|target| target.health == "up") {
-            return (Waiting::Vain, Ok(()));
-        }
-        let finding = Finding::new(expected, "not scraped so far").because(
-            "A fresh Prometheus scrapes for the first time after some seconds. Check again.",
-        );
-        return (Waiting::ForAMoment, finding.could_not_tell());
-    };
-    let instance = down.labels.get("instance").map_or("?", String::as_str);
-    let finding = Finding::new(expected, format!("{instance} is down: {}", down.last_error));
-    let why = why_down(&down.last_error, &down.scrape_url);
-    // It may be mended in the very file that is refused.
-    let finding = match refused_change(prometheus).await {
-        Some((refused, command)) => finding.because(format!("{refused}. {why}")).try_with(command),
-        None => finding.because(why),
-    };
-    (Waiting::Vain, finding.try_with(page).fail())
-}
-
 /// That the last change of the configuration or of a rule was not taken, and how to see why.
 pub(crate) async fn refused_change(
     prometheus: &Prometheus,
@@ -203,53 +182,6 @@ pub(crate) async fn refused_change(
         "promtool check config deploy/prometheus/local.yml"
     };
     Some(("Prometheus refuses a changed file, and goes on with what it had", command))
-}
-
-/// Prometheus's last error in plain words.
-fn why_down(error: &str, url: &str) -> String {
-    let says = |part: &str| error.contains(part);
-    let in_container = "Seen from a container, `localhost` is that container: a neighbour is called by the name of its service.";
-    match () {
-        () if says("connection refused") && !url.contains(":8001/") => {
-            let place = if url.contains("localhost") || url.contains("127.0.0.1") {
-                "`targets:` in deploy/prometheus/local.yml"
-            } else {
-                "`port:` in deploy/prometheus/prometheus.yml"
-            };
-            format!(
-                "Nothing listens at {url}. Is the app running? It listens at port 8001, unless TREECOUNTER_ADDR \
-                 names another: see {place}."
-            )
-        }
-        () if says("connection refused") && url.contains("localhost") => {
-            format!("Nothing listens at {url}. Is the app running? {in_container}")
-        }
-        () if says("connection refused") => {
-            format!("Nothing listens at {url}. Is the app running, and at 0.0.0.0 if it is in a container?")
-        }
-        () if says("no such host") || says("server misbehaving") || says("Temporary failure in name") => {
-            "The name in the target is not known where Prometheus runs. In the stack it is the name of the service, `app`."
-                .to_owned()
-        }
-        () if says("context deadline exceeded") || says("Client.Timeout") => {
-            "The answer took longer than the scrape may. Does something in the program hold up the /metrics page?".to_owned()
-        }
-        () if says("404") => format!("The app has no page at {url}. Section 1 mounts it: is the arm for \"/metrics\" there?"),
-        () if says("HTTP status") => format!("{url} answers with another status than 200. Open it in a browser."),
-        () if says("Content-Type") => {
-            "The page has a Content-Type that Prometheus 3 does not take. The MetricsHandler sends the right one.".to_owned()
-        }
-        () if says("EOF") || says("connection reset") => {
-            "The connection broke before the page was complete. Did the program stop, or panic?".to_owned()
-        }
-        () if says("parse") || says("expected") || says("invalid") || says("unexpected") => {
-            "The page is not valid exposition text. `cargo workshop check section1` shows the line.".to_owned()
-        }
-        () if says("no route to host") || says("network is unreachable") => {
-            "There is no way from Prometheus to that address. Are both in the same Compose project?".to_owned()
-        }
-        () => format!("Open {url} from where Prometheus runs, and look at what comes back."),
-    }
 }
 
 /// The time between two scrapes of the app, in seconds.
@@ -279,49 +211,6 @@ fn duration(text: &str) -> Option<f64> {
         rest = &after[unit..];
     }
     (total > 0.0).then_some(total)
-}
-
-/// The app's counter is stored, and rises.
-pub(crate) async fn requests_arrive(
-    prometheus: &Prometheus,
-    app: &str,
-    now: f64,
-) -> (Waiting, Judgement) {
-    let step = scrape_interval(prometheus).await.unwrap_or(5.0).max(1.0);
-    let at = Instants { start: now - 60.0, end: now, step };
-    let query = format!("sum(requests_total{{job=\"{JOB}\"}})");
-    let found = match prometheus.range(&query, at).await {
-        Ok(found) => found,
-        Err(error) => {
-            return (Waiting::of(&error), trouble(prometheus, &error).await);
-        }
-    };
-    let expected = "requests_total is scraped, and rises";
-    let page = prometheus.graph("requests_total");
-    let Some(series) = found.first() else {
-        let finding = Finding::new(expected, "there is no requests_total")
-            .because("The target is up but has no such metric. Does the program that runs have the counter of section 2?")
-            .try_with(format!("curl -s {app}/metrics | grep requests_total"))
-            .try_with(page);
-        return (Waiting::ForFirstScrapes, finding.fail());
-    };
-    let moved = series.points.windows(2).any(|pair| pair[0].1 != pair[1].1);
-    if moved {
-        return (Waiting::Vain, Ok(()));
-    }
-    if series.points.len() < 4 {
-        let finding = Finding::new(expected, "only the first values so far")
-            .because("Prometheus needs two scrapes to see a change. Check again in some seconds.");
-        return (Waiting::ForAMoment, finding.could_not_tell());
-    }
-    let finding = Finding::new(expected, "it has not moved for a minute")
-        .because(
-            "The scrape itself is a request, so even without visitors it should rise: is every answer counted, \
-             the one to /metrics too? And is anybody visiting?",
-        )
-        .try_with("cargo workshop traffic")
-        .try_with(page);
-    (Waiting::Vain, finding.fail())
 }
 
 #[cfg(test)]
@@ -356,38 +245,5 @@ mod tests {
         assert!(
             is_old("2.53.0") && !is_old("3.5.3+ds1") && !is_old("3.13.2") && !is_old("unknown")
         );
-    }
-
-    #[test]
-    fn each_scrape_error_has_its_words() {
-        for (error, words) in [
-            (
-                "Get \"http://localhost:8001/metrics\": dial tcp 127.0.0.1:8001: connect: connection refused",
-                "Is the app running?",
-            ),
-            (
-                "dial tcp: lookup apps on 127.0.0.11:53: no such host",
-                "is not known where Prometheus runs",
-            ),
-            ("server returned HTTP status 404 Not Found", "Section 1 mounts it"),
-            ("server returned HTTP status 500 Internal Server Error", "another status than 200"),
-            ("context deadline exceeded", "longer than the scrape may"),
-            (
-                "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target",
-                "Content-Type",
-            ),
-            (
-                "expected equal, got \"<\" (\"INVALID\") while parsing: \"<\"",
-                "not valid exposition text",
-            ),
-            ("Get \"http://app:8001/metrics\": EOF", "broke before"),
-            ("something new", "from where Prometheus runs"),
-        ] {
-            let found = why_down(error, "http://localhost:8001/metrics");
-            assert!(found.contains(words), "{error}: {found}");
-        }
-        let found = why_down("connect: connection refused", "http://172.18.0.2:8002/metrics");
-        assert!(found.contains("It listens at port 8001"), "{found}");
-        assert!(found.ends_with("see `port:` in deploy/prometheus/prometheus.yml."), "{found}");
     }
 }

@@ -171,8 +171,10 @@ mod tests {
     #[test]
     fn a_question_its_answer_and_their_lines() {
         let answers = Answers::read(
-            "# My answers.\n\n# 1. [up] Which targets\n#    are up?\n\n# A note.\nup{job=\"a\"}\n\n# [rate] How fast?\n\n\
-             sum by (status) (\n  # all of them\n  rate(a[1m])\n)\n# I am not sure.\n\n# [last] And\n# what else?\n",
+            "# My answers.\n\n# 1. [up] Which targets\n#    are up?\n\n# A \
+             note.\nup{job=\"a\"}\n\n# [rate] How fast?\n\n\
+             sum by (status) (\n  # all of them\n  rate(a[1m])\n)\n# I am not sure.\n\n# [last] \
+             And\n# what else?\n",
         );
         let up = answers.get("up").unwrap();
         assert_eq!(

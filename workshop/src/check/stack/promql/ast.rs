@@ -116,4 +116,28 @@ impl<'a> Node<'a> {
     pub(crate) fn without(self) -> bool {
         self.0["without"].as_bool().unwrap_or(false)
     }
+
+    /// A number that is written there, with its sign and without parentheses.
+    pub(crate) fn number(self) -> Option<&'a str> {
+        let inside = self.inside_parentheses();
+        (inside.kind() == "numberLiteral").then(|| inside.0["val"].as_str().unwrap_or_default())
+    }
+
+    /// Whether a comparison gives 0 or 1.
+    pub(crate) fn compares_to_bool(self) -> bool {
+        self.0["bool"].as_bool().unwrap_or(false)
+    }
+
+    /// Seconds from one value of a subquery to the next; 0 when it does not say.
+    pub(crate) fn step(self) -> f64 {
+        self.0["step"].as_f64().unwrap_or(0.0) / 1000.0
+    }
+
+    /// What stands behind its `@`.
+    pub(crate) fn fixed_time(self) -> Option<String> {
+        if let Some(word) = self.0["startOrEnd"].as_str() {
+            return Some(format!("{word}()"));
+        }
+        self.0["timestamp"].as_f64().map(|millis| (millis / 1000.0).to_string())
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::stack::promql::ast::Matcher;
 use crate::check::stack::promql::comparison::Difference;
-use crate::check::stack::promql::mistakes::Mistake;
+use crate::check::stack::promql::mistake::Mistake;
 use crate::check::stack::promql::questions::Question;
 
 /// A label that the metric does not have.
@@ -47,7 +47,14 @@ pub(crate) enum At {
     MadeUpVisits,
 }
 
-pub(crate) fn in_words(difference: &Difference, question: &Question, instant: At) -> Mistake {
+/// `explained` when the parts of the query say more than a guess at its matchers would.
+pub(crate) fn in_words(
+    difference: &Difference,
+    question: &Question,
+    instant: At,
+    explained: bool,
+) -> Mistake {
+    let guess = |text: &str| if explained { String::new() } else { text.to_owned() };
     let list = |names: &BTreeSet<String>| {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
@@ -55,19 +62,35 @@ pub(crate) fn in_words(difference: &Difference, question: &Question, instant: At
     let (found, cause) = match difference {
         Difference::Empty => (
             "no result".to_owned(),
-            "Try its parts in Prometheus, from the inside to the outside: where does the result vanish?".to_owned(),
+            "Try its parts in Prometheus, from the inside to the outside: where does the result \
+             vanish?"
+                .to_owned(),
         ),
         Difference::Labels { found, expected } => {
             let cause = if question.before_everything {
-                "`absent` gives its result the labels that its selector asks for with `=`, and none when something \
+                "`absent` gives its result the labels that its selector asks for with `=`, and \
+                 none when something \
                  else stands inside: which job is it about?"
                     .to_owned()
             } else if expected.is_empty() {
-                "One number is asked for. An aggregation such as sum(...) makes one series of many.".to_owned()
+                let outer = question.reference().split('(').next().unwrap_or_default();
+                let outer = if matches!(outer, "avg" | "sum") { outer } else { "sum" };
+                format!(
+                    "One number is asked for. An aggregation such as {outer}(...) makes one \
+                    series of many."
+                )
             } else if expected.is_subset(found) {
-                format!("Series are brought together by an aggregation that says what to keep: sum by ({}) (...)", list(expected))
+                format!(
+                    "Series are brought together by an aggregation that says what to keep: \
+                    sum by ({}) (...)",
+                    list(expected)
+                )
             } else if found.is_subset(expected) {
-                format!("An aggregation drops all labels that it does not name: {} must stay.", list(expected))
+                format!(
+                    "An aggregation drops all labels that it does not name: {} must \
+                    stay.",
+                    list(expected)
+                )
             } else {
                 format!("Group by the labels that are asked for: {}.", list(expected))
             };
@@ -80,12 +103,17 @@ pub(crate) fn in_words(difference: &Difference, question: &Question, instant: At
         }
         Difference::TooMany { series, more } => (
             format!("a series that does not belong there: {series}{}", others(*more)),
-            "Select less: a matcher in the braces, such as {job=\"treecounter\"}, keeps out what is not asked for."
-                .to_owned(),
+            guess(
+                "Select less: a matcher in the braces, such as {job=\"treecounter\"}, keeps \
+                out what is not asked for.",
+            ),
         ),
         Difference::Missing { series, more } => (
             format!("a series is missing: {series}{}", others(*more)),
-            "Something in the query leaves it out: look at the matchers, or at the sides of an operator.".to_owned(),
+            guess(
+                "Something in the query leaves it out: look at the matchers, or at the sides \
+                of an operator.",
+            ),
         ),
         Difference::Factor(factor) => factor_in_words(*factor),
         Difference::Complement => (
@@ -97,11 +125,22 @@ pub(crate) fn in_words(difference: &Difference, question: &Question, instant: At
             "The two sides of the division are swapped.".to_owned(),
         ),
         Difference::Value { at, series, found, expected } => {
-            let value = |value: &Option<f64>| value.map_or("nothing".to_owned(), |value| format!("{value:.4}"));
+            let value = |value: &Option<f64>| {
+                value.map_or("nothing".to_owned(), |value| format!("{value:.4}"))
+            };
             let series = if series == "{}" { String::new() } else { format!(" for {series}") };
             (
-                format!("{} instead of {}{series}, at {}", value(found), value(expected), instant.words(*at)),
-                "Which requests does your query count that the question does not mean, or the reverse?".to_owned(),
+                format!(
+                    "{} instead of {}{series}, at \
+                    {}",
+                    value(found),
+                    value(expected),
+                    instant.words(*at)
+                ),
+                guess(
+                    "Which requests does your query count that the question does not mean, or \
+                    the reverse?",
+                ),
             )
         }
     };

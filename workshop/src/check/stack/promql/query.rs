@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 
 use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, Series};
 use crate::check::stack::prometheus::connection;
-use crate::check::stack::promql::answers::Answer;
+use crate::check::stack::prometheus::made_up::MadeUp;
+use crate::check::stack::promql::answers::{Answer, FINISHED};
 use crate::check::stack::promql::ast::Node;
-use crate::check::stack::promql::comparison::{Difference, difference, series_name};
+use crate::check::stack::promql::comparison::{Difference, difference, points, series_name};
 use crate::check::stack::promql::differences::{At, in_words};
+use crate::check::stack::promql::explanations;
+use crate::check::stack::promql::extras::extras;
+use crate::check::stack::promql::mistake::Mistake;
 use crate::check::stack::promql::mistakes;
-use crate::check::stack::promql::mistakes::Mistake;
 use crate::check::stack::promql::questions::Question;
+use crate::check::stack::promql::refusals::{ONE_TO_ONE, matching_problem, place_of};
 use crate::check::stack::promql::selectors::nothing_selected;
 use crate::check::stack::promql::syntax_errors::advice;
 use crate::check::verdict::{Finding, Judgement, Quote};
@@ -22,7 +26,13 @@ const INSTANTS: usize = 3;
 /// What an answer is judged on.
 pub(crate) struct Bench<'a> {
     pub(crate) prometheus: &'a Prometheus,
+    /// Where it is asked first, if there is one: what it gave on made-up visits.
+    pub(crate) made_up: Option<&'a MadeUp>,
+    /// The one that the learner can look at.
+    pub(crate) shown: &'a Prometheus,
     pub(crate) instants: Instants,
+    /// Beside those, when there is no target, for the question that is about that.
+    pub(crate) empty: &'a [Instants],
     /// Seconds from one scrape to the next.
     pub(crate) interval: f64,
     /// The learner's file, as it is named to the learner.
@@ -41,34 +51,34 @@ impl Bench<'_> {
             Err(error) => return connection::trouble(self.prometheus, &error).await,
         };
         let tree = tree.as_ref().map(Node);
-        if let Some(tree) = tree {
-            let gauges = self.gauges(tree).await;
-            let wrong =
-                mistakes::always_wrong(tree, |metric| gauges.contains(metric), self.interval)
-                    .or_else(|| mistakes::wrong_for(question, tree));
-            if let Some(mistake) = wrong {
-                return told(finding, mistake).fail();
-            }
+        if let Some(tree) = tree
+            && let Some(mistake) = self.always_wrong(question, tree).await
+        {
+            return told(finding, mistake).fail();
         }
         for instants in self.times(question) {
-            let expected = match self.prometheus.range(question.reference(), instants).await {
+            let expected = match self.range(question.reference(), instants).await {
                 Ok(expected) => expected,
                 Err(error) => return connection::trouble(self.prometheus, &error).await,
             };
             let may_be_empty = question.before_everything && instants == self.instants;
             if !may_be_empty && points(&expected) < INSTANTS {
+                if question.bonus && self.file == FINISHED {
+                    return Finding::new(question.asked(), "no histogram so far").left_out();
+                }
                 return Finding::new(
                     format!("data to compare your answer on: {}", question.needs),
                     if question.bonus { "no histogram so far" } else { "too little of it so far" },
                 )
                 .because(if question.bonus {
-                    "Run the bonus's program for a while, and check again. Until then the answer may stay empty."
+                    "Run the bonus's program for a while, and check again. Until then the answer \
+                     may stay empty."
                 } else {
                     "Give it a minute or two of traffic and check again."
                 })
                 .could_not_tell();
             }
-            let found = match self.prometheus.range(&answer.query, instants).await {
+            let found = match self.range(&answer.query, instants).await {
                 Ok(found) => found,
                 Err(ApiError::Refused { kind, message }) => {
                     return self.refused(finding, answer, &kind, &message);
@@ -81,15 +91,36 @@ impl Bench<'_> {
                 Err(error) => return connection::trouble(self.prometheus, &error).await,
             };
             let Some(difference) = difference(&found, &expected) else { continue };
-            let mistake = self.explain(question, answer, tree, &difference, &found, instants).await;
+            let mistake =
+                self.explain(question, answer, tree, &difference, (&found, instants)).await;
             return told(finding, mistake).try_with(self.link(answer)).fail();
         }
         Ok(())
     }
 
+    /// What is wrong whatever the result is.
+    async fn always_wrong(&self, question: &Question, tree: Node<'_>) -> Option<Mistake> {
+        let gauges = self.gauges(tree).await;
+        let is_gauge = |metric: &str| gauges.contains(metric);
+        let asked = question.window();
+        if let Some(wrong) = mistakes::always_wrong(tree, is_gauge, self.interval, asked) {
+            return Some(wrong);
+        }
+        let wrong = mistakes::wrong_for(question, tree)?;
+        // A name that nothing has is more to the point.
+        Some(nothing_selected(self.prometheus, tree).await.unwrap_or(wrong))
+    }
+
+    async fn range(&self, query: &str, at: Instants) -> Result<Vec<Series>, ApiError> {
+        match self.made_up.and_then(|made_up| made_up.range(query, at)) {
+            Some(found) => found,
+            None => self.prometheus.range(query, at).await,
+        }
+    }
+
     fn times(&self, question: &Question) -> Vec<Instants> {
-        let long_ago = Instants { start: 1e9, end: 1e9 + 60.0, step: 15.0 };
-        if question.before_everything { vec![self.instants, long_ago] } else { vec![self.instants] }
+        let empty = if question.before_everything { self.empty } else { &[] };
+        std::iter::once(&self.instants).chain(empty).copied().collect()
     }
 
     /// The metrics in a query that are gauges: by what their program says, or by their names.
@@ -103,6 +134,10 @@ impl Bench<'_> {
             let said = self.prometheus.metric_type(metric).await.ok().flatten();
             let gauge = match said.as_deref() {
                 Some(kind) => kind == "gauge",
+                // One that is not there is no gauge either.
+                None if self.prometheus.label_names(metric).await.is_ok_and(|l| l.is_empty()) => {
+                    false
+                }
                 None => !metric.ends_with("_total") && of_histogram.is_none(),
             };
             if gauge {
@@ -118,34 +153,62 @@ impl Bench<'_> {
         answer: &Answer,
         tree: Option<Node<'_>>,
         difference: &Difference,
-        found: &[Series],
-        instants: Instants,
+        seen: (&[Series], Instants),
     ) -> Mistake {
-        if let Some(tree) = tree {
-            if let Some(mistake) = nothing_selected(self.prometheus, tree).await {
-                return mistake;
-            }
-            if let Some(mistake) = mistakes::about_absence(question, tree, difference) {
-                return mistake;
-            }
-            if *difference == Difference::Empty
-                && let Some(mistake) = self.nothing_matched(&answer.query, tree, instants).await
-            {
-                return mistake;
-            }
-            let reference = self.prometheus.parse(question.reference()).await.ok().flatten();
+        let Some(tree) = tree else { return in_words(difference, question, self.at(), false) };
+        let reference = self.prometheus.parse(question.reference()).await.ok().flatten();
+        let reference = reference.as_ref().map(Node);
+        let extras = reference.map(|reference| extras(tree, reference)).unwrap_or_default();
+        let known = match self.known(question, answer, tree, difference, seen).await {
+            Some(mistake) => Some(mistake),
             // Other labels are told from the result: that is more to the point than a window.
-            let by_tree = !matches!(difference, Difference::Labels { .. });
-            let explained =
-                reference.as_ref().and_then(|reference| mistakes::explains(tree, Node(reference)));
-            if let Some(mistake) = explained.filter(|_| by_tree) {
-                return mistake;
-            }
-            if let Some(mistake) = mistakes::divided_by_itself(tree, difference, found) {
-                return mistake;
-            }
+            None if matches!(difference, Difference::Labels { .. }) => None,
+            None => reference.and_then(|reference| explanations::explains(tree, reference)),
+        };
+        let known = known.or_else(|| explanations::divided_by_itself(tree, difference, seen.0));
+        let explained = !extras.more.is_empty() || extras.constant;
+        let mut mistake =
+            known.unwrap_or_else(|| in_words(difference, question, self.at(), explained));
+        let said = format!("{} {}", mistake.found, mistake.cause);
+        if let Some(words) = extras.in_words(&said) {
+            mistake.cause = format!("{} {words}", mistake.cause).trim().to_owned();
         }
-        in_words(difference, question, self.at())
+        mistake
+    }
+
+    /// What explains another result whatever the finished answer looks like.
+    async fn known(
+        &self,
+        question: &Question,
+        answer: &Answer,
+        tree: Node<'_>,
+        difference: &Difference,
+        (_, instants): (&[Series], Instants),
+    ) -> Option<Mistake> {
+        if self.has_what_is_asked_for(question).await
+            && let Some(mistake) = nothing_selected(self.prometheus, tree).await
+        {
+            return Some(mistake);
+        }
+        if let Some(mistake) = explanations::about_absence(question, tree, difference) {
+            return Some(mistake);
+        }
+        if *difference == Difference::Empty {
+            return self.nothing_matched(&answer.query, tree, instants).await;
+        }
+        None
+    }
+
+    /// Made-up visits may have a metric that this Prometheus has not, and then its names say nothing.
+    async fn has_what_is_asked_for(&self, question: &Question) -> bool {
+        if self.made_up.is_none() {
+            return true;
+        }
+        let reference = self.prometheus.parse(question.reference()).await.ok().flatten();
+        match reference {
+            Some(tree) => nothing_selected(self.prometheus, Node(&tree)).await.is_none(),
+            None => false,
+        }
     }
 
     /// Two sides with results whose labels never meet.
@@ -172,8 +235,10 @@ impl Bench<'_> {
                 series_name(&left[0].labels),
                 series_name(&right[0].labels)
             ),
-            cause: "Two sides are matched by their labels, and all of them must be the same. Sum both sides by \
-                    the labels that you want to keep: sum by (endpoint) (...) / sum by (endpoint) (...)"
+            cause: "Two sides are matched by their labels, and all of them must be the same. Sum \
+                both sides by \
+                    the labels that you want to keep: sum by (endpoint) (...) / sum by \
+                    (endpoint) (...)"
                 .to_owned(),
         })
     }
@@ -209,8 +274,8 @@ impl Bench<'_> {
                 .because("One query for each question; a second one begins here.")
                 .fail();
         }
-        match advice(words, &answer.query) {
-            Some(cause) => finding.because(cause).fail(),
+        match advice(words, &answer.query, place) {
+            Some(cause) => finding.because(question.in_its_terms(&cause)).fail(),
             None => finding.fail(),
         }
     }
@@ -235,18 +300,16 @@ impl Bench<'_> {
             || message.contains("exceeded maximum resolution")
         {
             return finding
-                .because("That is more than a query of a dashboard should cost. A smaller window or fewer steps will do.")
-                .fail();
-        }
-        if message.contains("many-to-many") || message.contains("multiple matches for labels") {
-            return finding
                 .because(
-                    "Each series on the left must find exactly one on the right. Sum both sides by the same \
-                     labels, and they do.",
+                    "That is more than a query of a dashboard should cost. A smaller window \
+                    or fewer steps will do.",
                 )
                 .fail();
         }
-        match advice(message, &answer.query) {
+        if matching_problem(message) {
+            return finding.because(ONE_TO_ONE).fail();
+        }
+        match advice(message, &answer.query, None) {
             Some(cause) => finding.because(cause).fail(),
             None => finding.fail(),
         }
@@ -262,51 +325,19 @@ impl Bench<'_> {
 
     /// A time of day helps to find an instant in a Prometheus that is there afterwards.
     fn at(&self) -> At {
-        if self.prometheus.stays() { At::TheClock } else { At::MadeUpVisits }
+        if self.made_up.is_none() && self.prometheus.stays() {
+            At::TheClock
+        } else {
+            At::MadeUpVisits
+        }
     }
 
     fn link(&self, answer: &Answer) -> String {
-        self.prometheus.graph(&answer.query)
+        self.shown.graph(&answer.query)
     }
 }
 
 fn told(mut finding: Finding, mistake: Mistake) -> Finding {
     finding.found = mistake.found;
     finding.because(mistake.cause)
-}
-
-fn points(series: &[Series]) -> usize {
-    let mut instants: Vec<i64> = series
-        .iter()
-        .flat_map(|series| &series.points)
-        .filter(|(_, value)| !value.is_nan())
-        .map(|(at, _)| *at as i64)
-        .collect();
-    instants.sort_unstable();
-    instants.dedup();
-    instants.len()
-}
-
-/// `invalid parameter "query": 1:29: parse error: words`: the place and the words.
-fn place_of(message: &str) -> (Option<(usize, usize)>, &str) {
-    let Some((before, words)) = message.split_once("parse error: ") else { return (None, message) };
-    let mut numbers = before.trim_end_matches([' ', ':']).rsplit([' ', ':']);
-    let column = numbers.next().and_then(|text| text.parse().ok()).filter(|column| *column > 0);
-    let line = numbers.next().and_then(|text| text.parse().ok()).filter(|line| *line > 0);
-    (line.zip(column), words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_read_from_prometheus_words() {
-        let found =
-            place_of("invalid parameter \"query\": 3:29: parse error: unclosed left parenthesis");
-        assert_eq!(found, (Some((3, 29)), "unclosed left parenthesis"));
-        assert_eq!(place_of("1:6: parse error: x"), (Some((1, 6)), "x"));
-        assert_eq!(place_of("query timed out"), (None, "query timed out"));
-        assert_eq!(place_of("parse error: no place"), (None, "no place"));
-    }
 }

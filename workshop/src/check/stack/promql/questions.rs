@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use crate::check::stack::promql::answers::Answers;
+use crate::check::stack::promql::mistake::seconds;
 use crate::course::{self, Course, Section};
 
 /// The finished answers.
@@ -49,6 +50,23 @@ impl Question {
     /// The finished query.
     pub(crate) fn reference(&self) -> &'static str {
         reference().get(self.name).map_or("", |answer| &answer.query)
+    }
+
+    /// The window that it is about, in seconds.
+    pub(crate) fn window(&self) -> Option<f64> {
+        let (_, window) = self.reference().split_once('[')?;
+        let (minutes, _) = window.split_once("m]")?;
+        minutes.parse::<f64>().ok().map(|minutes| minutes * 60.0)
+    }
+
+    /// Advice whose examples have this question's function and window.
+    pub(crate) fn in_its_terms(&self, advice: &str) -> String {
+        let Some(window) = self.window() else { return advice.to_owned() };
+        let advice = advice.replace("[1m]", &format!("[{}]", seconds(window)));
+        if self.reference().contains("increase(") {
+            return advice.replace("rate(", "increase(");
+        }
+        advice
     }
 
     /// What is asked.

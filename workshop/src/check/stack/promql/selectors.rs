@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::check::stack::prometheus::api::Prometheus;
 use crate::check::stack::promql::ast::Node;
 use crate::check::stack::promql::differences::{unknown_label, unknown_value};
-use crate::check::stack::promql::mistakes::Mistake;
+use crate::check::stack::promql::mistake::Mistake;
 
 /// A metric, label or value that no series has.
 pub(crate) async fn nothing_selected(prometheus: &Prometheus, tree: Node<'_>) -> Option<Mistake> {

@@ -1,66 +1,21 @@
 //! What is meant by Prometheus's words on a query that is no PromQL.
 
-use crate::check::stack::promql::mistakes::SUM_BEFORE_RATE;
+use crate::check::stack::promql::functions::{NAMES, misspelt, synonym};
+use crate::check::stack::promql::seen::Seen;
+use crate::check::stack::promql::window_errors::{arguments, windows};
 
-/// What can stand before a parenthesis or a `by`, as far as this lesson goes.
-const NAMES: [&str; 36] = [
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "count",
-    "topk",
-    "bottomk",
-    "quantile",
-    "stddev",
-    "group",
-    "count_values",
-    "rate",
-    "irate",
-    "increase",
-    "delta",
-    "idelta",
-    "deriv",
-    "resets",
-    "changes",
-    "absent",
-    "absent_over_time",
-    "histogram_quantile",
-    "sort",
-    "sort_desc",
-    "vector",
-    "scalar",
-    "time",
-    "round",
-    "clamp_min",
-    "clamp_max",
-    "sum_over_time",
-    "avg_over_time",
-    "min_over_time",
-    "max_over_time",
-    "count_over_time",
-    "label_replace",
-];
+/// The likeliest cause. `place` is where the parser stopped: the line and the column, from 1.
+pub(crate) fn advice(words: &str, query: &str, place: Option<(usize, usize)>) -> Option<String> {
+    let seen = Seen::new(words, query, place);
+    let rules: [fn(&Seen<'_>) -> Option<String>; 7] =
+        [foreign, names, braces, windows, arguments, operators, fixed];
+    rules.iter().find_map(|rule| rule(&seen))
+}
 
-/// What stands there without being a function.
-const WORDS: [&str; 11] = [
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
-    "and",
-    "or",
-    "unless",
-    "offset",
-    "bool",
-];
-
-/// The likeliest cause.
-pub(crate) fn advice(words: &str, query: &str) -> Option<String> {
-    if words.contains("'$'")
-        && let Some((_, name)) = query.split_once("$__")
+/// What belongs to another language.
+fn foreign(seen: &Seen<'_>) -> Option<String> {
+    if seen.says("'$'")
+        && let Some((_, name)) = seen.query.split_once("$__")
     {
         let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let name = &name[..end.unwrap_or(name.len())];
@@ -68,97 +23,222 @@ pub(crate) fn advice(words: &str, query: &str) -> Option<String> {
             "$__{name} is Grafana's. Write the window that is asked for, such as [1m]."
         ));
     }
-    if ['“', '”', '„', '‘', '’'].into_iter().any(|quote| words.contains(quote)) {
+    if ['“', '”', '„', '‘', '’'].into_iter().any(|quote| seen.says(&quote.to_string())) {
         return Some("The quotes must be straight: \"".to_owned());
     }
-    if (words.contains("unknown function") || words.contains("unexpected"))
-        && let Some((_, right)) = misspelt(query)
+    let word = |name: &str| seen.query.split_whitespace().any(|word| word == name);
+    let text = match () {
+        () if seen.query.contains("//") => "`//` begins no comment in PromQL: `#` does.",
+        () if word("where") => {
+            "PromQL has no `where`. Conditions stand in braces: {job=\"treecounter\"}"
+        }
+        () if word("ago") => "PromQL looks back with `offset`: requests_total[1m] offset 2m",
+        () if word("not") || seen.says("after '!'") => {
+            "PromQL has no `not` and no `!` before a query. Whether there is nothing is asked \
+             with `absent`."
+        }
+        () if word("if") => "PromQL has no `if`: an alert fires while its query has a result.",
+        () if word("for") && seen.unexpected("identifier \"for\"") => {
+            "`for:` is a field of the rule, on a line of its own, and no part of the query."
+        }
+        () if seen.says("<aggr:group>") && seen.query.contains("group by") => {
+            "`group by` is not PromQL's. The labels to keep stand behind the aggregation: sum by \
+             (status) (...)"
+        }
+        () if seen.after.starts_with("=>") => "`=>` is no comparison. It is `>`, or `>=`.",
+        () if seen.query.contains("&&") => "Conditions have a comma between them, and no `&&`.",
+        () => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// Names of functions.
+fn names(seen: &Seen<'_>) -> Option<String> {
+    if seen.says("is experimental") {
+        return Some("It is switched off in this Prometheus, and no question needs it.".to_owned());
+    }
+    if seen.says("same labelset") {
+        let name = if seen.query.contains("label_join") { "label_join" } else { "label_replace" };
+        return Some(format!(
+            "`{name}` gives several series the same labels, so they cannot be told apart. No label \
+             needs another name or value here."
+        ));
+    }
+    let unknown = seen.words.split_once("unknown function with name \"");
+    if let Some(name) = unknown.and_then(|(_, rest)| rest.split('"').next()) {
+        let lower = name.to_ascii_lowercase();
+        if let Some(right) = synonym(&lower).or_else(|| NAMES.into_iter().find(|own| *own == lower))
+        {
+            return Some(format!(
+                "There is no `{name}` in PromQL. What you mean may be `{right}`."
+            ));
+        }
+        if name.contains("_total") || name.contains("_seconds") || name == "up" {
+            return Some(format!(
+                "{name} is a metric and no function. A window stands in brackets behind it, as \
+                 {name}[1m], and conditions in braces."
+            ));
+        }
+    }
+    if (seen.says("unknown function") || seen.says("unexpected"))
+        && let Some((_, right)) = misspelt(seen.query)
     {
         return Some(format!("Did you mean `{right}`?"));
     }
-    fixed(words, query).map(str::to_owned)
+    unknown.map(|_| "PromQL has no function of that name.".to_owned())
 }
 
-/// A name before a parenthesis or a `by` that nobody knows, and the nearest one that there is.
-fn misspelt(query: &str) -> Option<(&str, &'static str)> {
-    let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    let mut rest = query;
-    while let Some(start) = rest.find(part) {
-        let word = &rest[start..];
-        let end = word.find(|c| !part(c)).unwrap_or(word.len());
-        let (word, after) = word.split_at(end);
-        rest = after;
-        let next = after.trim_start();
-        let called = next.starts_with('(')
-            || ["by ", "by(", "without ", "without("].iter().any(|by| next.starts_with(by));
-        if !called || NAMES.contains(&word) || WORDS.contains(&word) {
-            continue;
+/// Braces, and what stands in them.
+fn braces(seen: &Seen<'_>) -> Option<String> {
+    let inside = seen.says("inside braces") || seen.says("in label matching");
+    let operator = seen.before.trim_end().ends_with(['=', '~']);
+    let text = match () {
+        () if seen.says("end of input inside braces") => {
+            "A brace is opened and never closed: `}` is missing."
         }
-        let nearest =
-            NAMES.into_iter().min_by_key(|name| strsim::damerau_levenshtein(name, word))?;
-        let most = if word.len() > 4 { 2 } else { 1 };
-        if strsim::damerau_levenshtein(nearest, word) <= most {
-            return Some((word, nearest));
-        }
-    }
-    None
-}
-
-fn fixed(words: &str, query: &str) -> Option<&'static str> {
-    let sums = ["sum", "avg", "max", "min", "count"].iter().any(|name| query.contains(name));
-    match words {
-        words if words.contains("ranges only allowed for vector selectors") && sums => {
-            Some(SUM_BEFORE_RATE)
-        }
-        words if words.contains("ranges only allowed") => Some(
-            "A window in brackets stands right behind a metric or its braces, inside of the function: \
-             rate(requests_total[1m])",
-        ),
-        words if words.contains("expected type range vector") => Some(
-            "`rate` and its like look at a stretch of time. Say which, in brackets: requests_total[1m]",
-        ),
-        words
-            if words.contains("range vector")
-                && words.contains("must be Scalar or instant Vector") =>
+        () if seen.says("label matching operator")
+            || seen.says("left brace")
+            || seen.says("inside braces: '['") =>
         {
-            Some(
-                "A window alone is a pile of values for each series. A function makes one of it: rate(...[1m])",
-            )
+            "What a function is to work on stands in parentheses, not in braces: sum(...)"
         }
-        words if words.contains("unclosed left parenthesis") => {
-            Some("A parenthesis is opened and never closed.")
+        () if seen.says("expected string") && seen.unexpected("\"=\"") => {
+            "Between a label and its value stands one `=`: {job=\"treecounter\"}"
         }
-        words if words.contains("unexpected right parenthesis") => {
-            Some("A parenthesis is closed that was never opened.")
+        () if seen.says("in label matching, expected string") => {
+            "Values stand in quotes: {endpoint=\"/treecounter\"}"
         }
-        words if words.contains("unterminated quoted string") => {
-            Some("A text is opened with a quote and never closed.")
+        () if inside && seen.unexpected("identifier \"or\"") => {
+            "There is no `or` within braces. One pattern takes both: status=~\"500|503\""
         }
-        words if words.contains("offset modifier must be preceded") => Some(
-            "`offset` stands directly after the brackets, inside of the function: \
-             rate(requests_total[1m] offset 2m)",
-        ),
-        words if words.contains("inside braces") || words.contains("expected string") => {
-            Some("Values stand in quotes: {endpoint=\"/treecounter\"}")
+        () if seen.says("expected \",\" or \"}\"") && seen.after.starts_with('[') => {
+            "A brace is opened and not closed before the window: `}` is missing."
         }
-        words if words.contains("missing unit character in duration") => {
-            Some("A duration needs a unit: [60s] or [1m].")
+        () if seen.says("expected \",\" or \"}\"")
+            || seen.says("inside braces: ';'")
+            || seen.says("inside braces: '&'") =>
+        {
+            "Between two conditions stands a comma."
         }
-        _ => None,
-    }
+        () if seen.says("inside braces: '~'") => {
+            "A pattern is compared with `=~`: {status=~\"5..\"}"
+        }
+        () if seen.says("inside braces: '>'") || seen.says("inside braces: '<'") => {
+            "The values of labels are texts, so `>=` does not know them. A pattern does: \
+             {status=~\"5..\"}"
+        }
+        () if seen.says("inside braces: ':'") => {
+            "Between a label and its value stands `=`: {job=\"treecounter\"}"
+        }
+        () if inside && operator => "Values stand in quotes: {endpoint=\"/treecounter\"}",
+        () if seen.says("inside braces") => {
+            "In braces stand conditions, as {status=\"200\"}. A window stands in brackets behind \
+             them: [1m]"
+        }
+        () if seen.unexpected("\"=\"") => {
+            "Conditions stand in braces behind a metric's name: up{job=\"treecounter\"}"
+        }
+        () if seen.says("character: '}'") => "A brace `}` is closed that was never opened.",
+        () if seen.unexpected("\"{\"") && seen.before.trim_end().ends_with('}') => {
+            "One pair of braces holds all conditions, with a comma between them."
+        }
+        () if seen.unexpected("\"{\"") && seen.before.trim_end().ends_with(']') => {
+            "The braces stand before the window: requests_total{...}[5m]"
+        }
+        () => return None,
+    };
+    Some(text.to_owned())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_called_can_be_misspelt() {
-        assert_eq!(misspelt("summ by (status) (rate(up[1m]))"), Some(("summ", "sum")));
-        assert_eq!(misspelt("sum(raet(up[1m]))"), Some(("raet", "rate")));
-        for right in ["sum by (status) (up)", "up / on (job) up", "rate (up[1m])", "treecount(up)"]
-        {
-            assert_eq!(misspelt(right), None, "{right}");
+/// Parentheses, and what stands between two results.
+fn operators(seen: &Seen<'_>) -> Option<String> {
+    let before = seen.word_before();
+    let is_function = NAMES.contains(&before);
+    let text = match () {
+        () if seen.says("unexpected right parenthesis") && closed_too_often(seen.query) => {
+            "A parenthesis is closed that was never opened."
         }
-    }
+        () if seen.says("in grouping opts") => {
+            "The labels stand in parentheses behind `by`: sum by (status) (...)"
+        }
+        () if seen.unexpected("<by>") => {
+            "`by (...)` belongs to an aggregation and stands beside its name: sum by (status) (...)"
+        }
+        () if seen.unexpected("\"(\"") && seen.query.contains("by (") => {
+            "`by (endpoint)` stands behind the name of the aggregation: sum by (endpoint) (...)"
+        }
+        () if seen.unexpected("\"(\"") => {
+            "The labels to keep are named with `by`: sum by (status) (...)"
+        }
+        () if (seen.unexpected("\",\"") || seen.unexpected("end of input"))
+            && seen.query.contains('%') =>
+        {
+            "`%` is the remainder of a division and no percent. A share of 95 % is 0.95, one of \
+             25 % is 0.25."
+        }
+        () if seen.unexpected("\",\"") => "A number is written with a point: 0.25",
+        () if seen.unexpected("end of input") => {
+            "Something is missing at the end, such as the limit of a comparison: > 0.25"
+        }
+        () if seen.unexpected("<aggr:") && seen.says("in aggregation") => {
+            "Between two arguments stands a comma."
+        }
+        () if is_function
+            || before.is_empty()
+                && seen.before.trim_end().ends_with(')')
+                && !seen.unexpected("<aggr:")
+                && !seen.says("character") =>
+        {
+            "What it is to work on stands in parentheses: sum by (status) (rate(...))"
+        }
+        () if seen.unexpected("<aggr:") || seen.unexpected("metric identifier \":\"") => {
+            "Between two results stands an operator. To divide, it is `/`, not `:`."
+        }
+        () if seen.says("character: '÷'") => "Division is written `/`, not `÷`.",
+        () if seen.says("character: '.'") => {
+            "A label is asked for in braces, not behind a `.`: {endpoint=\"/treecounter\"}"
+        }
+        () if seen.says("character: ';'") => "A query has no `;` at its end.",
+        () if seen.says("after '='") => {
+            "Behind `by` stand names of labels alone, as by (status). Conditions belong into \
+             braces."
+        }
+        () => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn closed_too_often(query: &str) -> bool {
+    query.matches(')').count() > query.matches('(').count()
+}
+
+fn fixed(seen: &Seen<'_>) -> Option<String> {
+    let text = match () {
+        () if seen.says("unclosed left parenthesis") => "A parenthesis is opened and never closed.",
+        () if seen.says("unexpected right parenthesis") => {
+            "A parenthesis is closed that was never opened."
+        }
+        () if seen.says("unterminated quoted string") => {
+            "A text is opened with a quote and never closed."
+        }
+        () if seen.says("regexp") => {
+            return Some(format!(
+                "{} is no regular expression. `.` is any character, and `.*` any number of them.",
+                pattern(seen).unwrap_or("The pattern")
+            ));
+        }
+        () if seen.says("escape sequence") => {
+            "In quotes a backslash stands there twice. Or write the digits as [0-9]: \
+             status=~\"5[0-9]{2}\""
+        }
+        () => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// The pattern in the query that the parser did not take: it names a part of it.
+fn pattern<'a>(seen: &Seen<'a>) -> Option<&'a str> {
+    let part = seen.words.split('`').nth(1)?;
+    let mut texts = seen.query.split('"').skip(1).step_by(2);
+    texts.find(|text| text.contains(part))
 }
