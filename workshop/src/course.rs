@@ -164,7 +164,7 @@ impl Course {
 
     /// The section whose directory `path` is in, if it is in one.
     #[must_use]
-    pub fn section_at(&self, root: &Path, path: &Path) -> Option<&Section> {
+    pub(crate) fn section_at(&self, root: &Path, path: &Path) -> Option<&Section> {
         let inside = path.strip_prefix(root).ok()?;
         let directory = inside.components().next()?.as_os_str().to_str()?;
         self.sections.iter().find(|section| section.package == directory)
@@ -269,7 +269,7 @@ impl Section {
 impl LearnerFile {
     /// Its first state is made from the solution of the section before.
     #[must_use]
-    pub fn is_generated(&self) -> bool {
+    pub(crate) fn is_generated(&self) -> bool {
         self.starter.is_none() && !self.questions
     }
 }

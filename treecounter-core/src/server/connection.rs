@@ -86,7 +86,7 @@ async fn answer(handler: &impl Handler, request: hyper::Request<Incoming>) -> Re
     if request.uri().path() == "/healthz" {
         return health(&request);
     }
-    // A panic is this request's misfortune, not the server's. The panic hook has printed it.
+    // A panic ends this request, not the server. The panic hook has printed it.
     let mut handling = pin!(async { handler.handle(&request).await });
     std::future::poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))).unwrap_or_else(|_| {

@@ -238,14 +238,14 @@ mod tests {
     #[test]
     fn what_waits_is_not_said_to_pass() {
         let text = stack_report(&["promql-p95", "promql-mean", "grafana-panel"]);
-        assert!(
-            text.contains(
-                "section3: 19 of 22 checks pass, 2 wait for the bonus; no Grafana was looked at.\n"
-            ),
-            "{text}"
+        let checks = Course::embedded().unwrap().section("section3").unwrap().checks().count();
+        let pass = checks - 3;
+        let said = format!(
+            "section3: {pass} of {checks} checks pass, 2 wait for the bonus; no Grafana was looked at.\n"
         );
+        assert!(text.contains(&said), "{text}");
         assert!(text.contains("    -    promql-p95\n") && text.contains("    ok   promql-up\n"));
         assert!(text.find("  Somebody else has judged.") < text.find("Start"), "{text}");
-        assert!(stack_report(&[]).contains("section3: all 22 checks pass.\n"));
+        assert!(stack_report(&[]).contains(&format!("section3: all {checks} checks pass.\n")));
     }
 }

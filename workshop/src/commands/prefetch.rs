@@ -34,7 +34,7 @@ struct Part {
 }
 
 /// What became of a part.
-enum Fetched {
+enum PartOutcome {
     Here(Duration),
     Skipped(String),
     Failed(String),
@@ -49,13 +49,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         let title = format!("{number} of {}: {}, {}", parts.len(), part.name, part.why);
         say!("{}", paint(TYPE, title));
         let outcome = match (part.left_out)(&args, &workspace) {
-            Some(reason) => Fetched::Skipped(reason),
+            Some(reason) => PartOutcome::Skipped(reason),
             None => part.fetch(&workspace),
         };
         println!();
         outcomes.push(outcome);
     }
-    let failed = outcomes.iter().any(|outcome| matches!(outcome, Fetched::Failed(_)));
+    let failed = outcomes.iter().any(|outcome| matches!(outcome, PartOutcome::Failed(_)));
     for (part, outcome) in parts.iter().zip(&outcomes) {
         say!("{}", part.summary(outcome));
     }
@@ -69,7 +69,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 impl Part {
     /// Runs all the commands, so that one that fails takes as little as possible with it.
-    fn fetch(&self, workspace: &Workspace) -> Fetched {
+    fn fetch(&self, workspace: &Workspace) -> PartOutcome {
         let started = Instant::now();
         let mut failed = Vec::new();
         for line in &self.lines {
@@ -82,23 +82,23 @@ impl Part {
             }
         }
         if failed.is_empty() {
-            return Fetched::Here(started.elapsed());
+            return PartOutcome::Here(started.elapsed());
         }
-        Fetched::Failed(failed.join("\n"))
+        PartOutcome::Failed(failed.join("\n"))
     }
 
-    fn summary(&self, outcome: &Fetched) -> String {
+    fn summary(&self, outcome: &PartOutcome) -> String {
         let line =
             |style, mark, text: &str| format!("{} {:<7} {text}", paint(style, mark), self.name);
         match outcome {
-            Fetched::Here(time) => {
+            PartOutcome::Here(time) => {
                 line(GOOD, "[ok]", &format!("all here, after {:.0} s", time.as_secs_f64()))
             }
-            Fetched::Skipped(reason) => {
+            PartOutcome::Skipped(reason) => {
                 let first = line(WARN, "[--]", reason);
                 format!("{first}\n{}", indent(self.without, 13))
             }
-            Fetched::Failed(reason) => {
+            PartOutcome::Failed(reason) => {
                 let first = line(BAD, "[XX]", reason);
                 format!("{first}\n{}", indent(self.without, 13))
             }

@@ -114,7 +114,7 @@ pub(crate) fn differences(
         ];
         text += &format!("{}\n", header.join("\n"));
         let answers =
-            Answers { yours: parts(&yours, section), finished: parts(&solution, section) };
+            AnswerFiles { yours: parts(&yours, section), finished: parts(&solution, section) };
         let open = answers.open();
         let wanted = open.iter().find(|name| progress.failed(section) == Some(**name));
         match wanted.or(open.first()) {
@@ -186,12 +186,12 @@ fn parts<'a>(text: &'a str, section: &'a Section) -> Parts<'a> {
     parts
 }
 
-struct Answers<'a> {
+struct AnswerFiles<'a> {
     yours: Parts<'a>,
     finished: Parts<'a>,
 }
 
-impl<'a> Answers<'a> {
+impl<'a> AnswerFiles<'a> {
     /// The names of those that differ.
     fn open(&self) -> Vec<&'a str> {
         let differs = |(name, finished): &&(&'a str, Vec<&str>)| {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::course::Course;
-use crate::learner::backup::{self, Backup, Listed, UNDO};
+use crate::learner::backup::{self, Backup, BackupEntry, UNDO};
 use crate::learner::plan::{Plan, PlanOutcome};
 use crate::learner::stale;
 use crate::learner::workspace::Workspace;
@@ -75,7 +75,7 @@ fn plan<'a>(workspace: &'a Workspace, name: &str, backup: &Backup) -> anyhow::Re
 }
 
 /// The backup of the last step that still stands. One that would change nothing is passed over.
-fn next_step(workspace: &Workspace, backups: &[Listed]) -> anyhow::Result<String> {
+fn next_step(workspace: &Workspace, backups: &[BackupEntry]) -> anyhow::Result<String> {
     let steps = standing(backups);
     for &name in &steps {
         if !plan(workspace, name, &Backup::open(workspace, name)?)?.is_empty() {
@@ -96,7 +96,7 @@ fn next_step(workspace: &Workspace, backups: &[Listed]) -> anyhow::Result<String
 
 /// The resets and gotos that no undo has taken back, or whose undo was taken back in turn; the
 /// newest first.
-fn standing(backups: &[Listed]) -> Vec<&str> {
+fn standing(backups: &[BackupEntry]) -> Vec<&str> {
     let mut taken_back = BTreeSet::new();
     let mut standing = Vec::new();
     for listed in backups.iter().rev() {

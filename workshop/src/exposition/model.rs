@@ -128,7 +128,7 @@ impl Family {
 
 impl Kind {
     /// The kind that a TYPE line names, in small letters.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Kind::Counter, Kind::Gauge, Kind::Histogram, Kind::Summary, Kind::Untyped]
             .into_iter()
             .find(|kind| kind.name() == name)

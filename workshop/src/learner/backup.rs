@@ -45,7 +45,7 @@ pub(crate) struct Backup {
 
 /// A backup in the list of all.
 #[derive(Debug)]
-pub(crate) struct Listed {
+pub(crate) struct BackupEntry {
     /// Its name.
     pub name: String,
     number: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Listed {
     pub command: String,
 }
 
-impl Listed {
+impl BackupEntry {
     fn read(name: String, list: &str) -> Self {
         let number = list.lines().find_map(|line| line.strip_prefix(NUMBER)?.parse().ok());
         let command = list.lines().next().and_then(command_of).unwrap_or_default().to_owned();
@@ -202,7 +202,7 @@ impl Backup {
 }
 
 /// All complete backups, oldest first.
-pub(crate) fn list(workspace: &Workspace) -> anyhow::Result<Vec<Listed>> {
+pub(crate) fn list(workspace: &Workspace) -> anyhow::Result<Vec<BackupEntry>> {
     let directory = backups(workspace);
     let entries = match fs::read_dir(&directory) {
         Ok(entries) => entries,
@@ -211,12 +211,12 @@ pub(crate) fn list(workspace: &Workspace) -> anyhow::Result<Vec<Listed>> {
             return Err(error).with_context(|| format!("cannot read {}", directory.display()));
         }
     };
-    let mut listed: Vec<Listed> = entries
+    let mut listed: Vec<BackupEntry> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let name = entry.file_name().into_string().ok().filter(|name| is_name(name))?;
             let list = files::read(&entry.path().join(LIST)).ok()??;
-            Some(Listed::read(name, &String::from_utf8_lossy(&list)))
+            Some(BackupEntry::read(name, &String::from_utf8_lossy(&list)))
         })
         .collect();
     listed.sort_by(|one, other| (one.number, &one.name).cmp(&(other.number, &other.name)));

@@ -28,19 +28,19 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Replaces a file as a whole, or leaves it as it was.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
-    let staged = Staged::new(path, contents)?;
+    let staged = StagedFile::new(path, contents)?;
     fs::rename(&staged.temporary, &staged.place)
         .with_context(|| format!("cannot replace {}", path.display()))
 }
 
 /// A file that is complete on the disk, and not yet in its place. Dropped, it is removed.
 #[derive(Debug)]
-pub(crate) struct Staged {
+pub(crate) struct StagedFile {
     temporary: PathBuf,
     place: PathBuf,
 }
 
-impl Staged {
+impl StagedFile {
     /// Writes what a file shall hold beside it. The file itself is not touched: a full disk is
     /// noticed here, before anything is lost.
     pub(crate) fn new(place: &Path, contents: &[u8]) -> anyhow::Result<Self> {
@@ -84,7 +84,7 @@ impl Staged {
     }
 }
 
-impl Drop for Staged {
+impl Drop for StagedFile {
     fn drop(&mut self) {
         // Once it is in its place there is nothing left to remove.
         let _ = fs::remove_file(&self.temporary);

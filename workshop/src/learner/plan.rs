@@ -9,7 +9,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::course::{LearnerFile, Section};
 use crate::learner::backup::Backup;
-use crate::learner::files::Staged;
+use crate::learner::files::StagedFile;
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::learner::{backup, files, puzzles};
@@ -28,7 +28,7 @@ pub(crate) enum PlanOutcome {
 
 /// A file, what it holds, and what it shall hold.
 #[derive(Debug)]
-struct Change {
+struct FileChange {
     path: String,
     now: Option<Vec<u8>>,
     next: Option<Vec<u8>>,
@@ -42,7 +42,7 @@ pub(crate) struct Plan<'a> {
     workspace: &'a Workspace,
     /// The command, without `cargo workshop`.
     command: String,
-    changes: Vec<Change>,
+    changes: Vec<FileChange>,
     sections: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Plan<'a> {
     ) -> anyhow::Result<()> {
         let now = files::read(&self.workspace.root().join(&path))?;
         if !same(now.as_deref(), next.as_deref()) {
-            self.changes.push(Change { path, now, next, becomes });
+            self.changes.push(FileChange { path, now, next, becomes });
         }
         Ok(())
     }
@@ -166,12 +166,12 @@ impl<'a> Plan<'a> {
     }
 
     /// All that needs room or rights. What is left after it is one rename a file.
-    fn prepare(&self, progress: &Progress) -> anyhow::Result<(Vec<Option<Staged>>, Backup)> {
+    fn prepare(&self, progress: &Progress) -> anyhow::Result<(Vec<Option<StagedFile>>, Backup)> {
         let mut staged = Vec::new();
         for change in &self.changes {
             let path = self.path(change)?;
             let next = change.next.as_ref();
-            staged.push(next.map(|next| Staged::new(&path, next)).transpose()?);
+            staged.push(next.map(|next| StagedFile::new(&path, next)).transpose()?);
         }
         let mut backup = Backup::before(&self.command);
         for section in &self.sections {
@@ -183,7 +183,7 @@ impl<'a> Plan<'a> {
         Ok((staged, backup))
     }
 
-    fn path(&self, change: &Change) -> anyhow::Result<PathBuf> {
+    fn path(&self, change: &FileChange) -> anyhow::Result<PathBuf> {
         files::followed(&self.workspace.root().join(&change.path))
     }
 
@@ -199,7 +199,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl Change {
+impl FileChange {
     /// How many lines come in and go out.
     fn lines(&self) -> (usize, usize) {
         let text = |contents: &Option<Vec<u8>>| {

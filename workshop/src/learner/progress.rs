@@ -38,7 +38,7 @@ pub struct Progress {
 
 /// What a load found: the progress, and what the learner should be told about the file.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub struct ProgressFile {
     /// What has been done; nothing, when the file could not be understood.
     pub progress: Progress,
     /// Why the file was set aside, and where it is now.
@@ -73,21 +73,19 @@ impl Progress {
 
     /// Reads the progress. A file that is damaged or from a newer version is set aside.
     #[must_use]
-    pub fn read(workspace: &Workspace) -> Loaded {
+    pub fn read(workspace: &Workspace) -> ProgressFile {
         let path = path(workspace);
+        let unread = |note| ProgressFile { progress: Self::default(), note: Some(note) };
         let text = match files::read(&path) {
-            Ok(None) => return Loaded::default(),
+            Ok(None) => return ProgressFile::default(),
             Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| "is damaged".to_owned()),
             Err(error) => {
-                return Loaded {
-                    note: Some(format!("{error:#}. Going on as if nothing was done yet.")),
-                    ..Loaded::default()
-                };
+                return unread(format!("{error:#}. Going on as if nothing was done yet."));
             }
         };
         match text.and_then(|text| Self::parse(&text)) {
-            Ok(progress) => Loaded { progress, note: None },
-            Err(reason) => Loaded { note: Some(set_aside(&path, &reason)), ..Loaded::default() },
+            Ok(progress) => ProgressFile { progress, note: None },
+            Err(reason) => unread(set_aside(&path, &reason)),
         }
     }
 
@@ -107,7 +105,7 @@ impl Progress {
 
     /// The section that a command is about: the one named, else the one whose directory this is,
     /// else the one that is worked on, else the last.
-    pub fn pick<'a>(
+    pub(crate) fn pick<'a>(
         &self,
         course: &'a Course,
         workspace: &Workspace,
@@ -140,7 +138,7 @@ impl Progress {
 
     /// `goto` has finished the section.
     #[must_use]
-    pub fn caught_up(&self, section: &Section) -> bool {
+    pub(crate) fn caught_up(&self, section: &Section) -> bool {
         self.entry(section).is_some_and(|entry| entry.caught_up)
     }
 
@@ -152,7 +150,7 @@ impl Progress {
 
     /// A check of the section was left out, because there was nothing to look at.
     #[must_use]
-    pub fn left_out(&self, section: &Section, check: &Check) -> bool {
+    pub(crate) fn left_out(&self, section: &Section, check: &Check) -> bool {
         self.entry(section).is_some_and(|entry| entry.left_out.contains(&check.slug))
     }
 
@@ -203,12 +201,12 @@ impl Progress {
     }
 
     /// Remembers that so many hints were given for a check of a section.
-    pub fn note_hints(&mut self, section: &Section, check: &Check, given: usize) {
+    pub(crate) fn note_hints(&mut self, section: &Section, check: &Check, given: usize) {
         self.entry_mut(section).hints.insert(check.slug.clone(), given);
     }
 
     /// Remembers that `goto` has finished a section.
-    pub fn note_caught_up(&mut self, section: &Section) {
+    pub(crate) fn note_caught_up(&mut self, section: &Section) {
         self.entry_mut(section).caught_up = true;
     }
 
@@ -219,7 +217,7 @@ impl Progress {
     }
 
     /// What is known of a section becomes what `other` knows.
-    pub fn copy_from(&mut self, other: &Self, section: &str) {
+    pub(crate) fn copy_from(&mut self, other: &Self, section: &str) {
         if [self, other].iter().any(|it| it.latest.as_deref() == Some(section)) {
             self.latest.clone_from(&other.latest);
         }
@@ -299,5 +297,5 @@ fn set_aside(path: &Path, reason: &str) -> String {
         Ok(()) => format!("It was set aside as {}", aside.display()),
         Err(error) => format!("It could not be set aside ({error})"),
     };
-    format!("{} {reason}. {said}, and progress starts anew.", path.display())
+    format!("{} {reason}. {said}, and progress starts again.", path.display())
 }

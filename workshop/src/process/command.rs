@@ -13,7 +13,7 @@ use crate::process::registry;
 
 /// What a program said before it ended.
 #[derive(Debug, Clone)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     /// It ended with exit code 0.
     pub success: bool,
     /// Its standard output.
@@ -34,7 +34,7 @@ pub(crate) enum Fault {
 }
 
 /// Runs a program in a directory and waits for its end, but no longer than `limit`.
-pub(crate) fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<Said, Fault> {
+pub(crate) fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<CommandOutput, Fault> {
     run(command(directory, line)?, Stdio::null(), limit)
 }
 
@@ -44,12 +44,12 @@ pub(crate) fn ask_with(
     limit: Duration,
     line: &[&str],
     input: File,
-) -> Result<Said, Fault> {
+) -> Result<CommandOutput, Fault> {
     run(command(directory, line)?, input.into(), limit)
 }
 
 /// Runs a command that reads this, and waits for its end, but no longer than `limit`.
-pub(crate) fn run(mut command: Command, input: Stdio, limit: Duration) -> Result<Said, Fault> {
+pub(crate) fn run(mut command: Command, input: Stdio, limit: Duration) -> Result<CommandOutput, Fault> {
     command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = registry::spawn(command, Reach::Alone).map_err(|error| Fault::new(&error))?;
     let (sender, receiver) = mpsc::channel();
@@ -68,7 +68,9 @@ pub(crate) fn run(mut command: Command, input: Stdio, limit: Duration) -> Result
     // A program may close its outputs and live on, or end while a child of its own holds them.
     loop {
         match child.ended() {
-            Ok(Some(status)) => return Ok(Said { success: status.success(), stdout, stderr }),
+            Ok(Some(status)) => {
+                return Ok(CommandOutput { success: status.success(), stdout, stderr });
+            }
             Ok(None) if Instant::now() < end => thread::sleep(registry::GLANCE),
             _ => return Err(Fault::Slow),
         }
@@ -105,7 +107,7 @@ fn read_to_end(
     });
 }
 
-impl Said {
+impl CommandOutput {
     /// The last line of what it complained about, which is where programs say why.
     #[must_use]
     pub(crate) fn complaint(&self) -> &str {
@@ -139,7 +141,7 @@ mod tests {
 
     const HERE: &str = ".";
 
-    fn sh(limit: Duration, script: &str) -> Result<Said, Fault> {
+    fn sh(limit: Duration, script: &str) -> Result<CommandOutput, Fault> {
         ask(Path::new(HERE), limit, &["sh", "-c", script])
     }
 

@@ -93,13 +93,13 @@ pub(crate) enum Reach {
 
 /// What is there at a moment, as the guard was told.
 #[derive(Debug, Default, PartialEq)]
-struct Told {
+struct Inventory {
     /// The programs by their marks, with the number of the process once there is one.
     programs: BTreeMap<String, Option<(u32, Reach)>>,
     folders: BTreeSet<String>,
 }
 
-impl Told {
+impl Inventory {
     fn take(&mut self, line: &str) {
         let Some((word, rest)) = line.split_once(' ') else { return };
         let program = |reach| {
@@ -120,7 +120,7 @@ impl Told {
 
 /// The guard itself: listens to the end, then kills what was not stopped, and removes what is left.
 pub(crate) fn run() {
-    let mut told = Told::default();
+    let mut told = Inventory::default();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         told.take(&line);
     }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn knows_what_is_there_from_what_it_was_told() {
-        let mut told = Told::default();
+        let mut told = Inventory::default();
         for line in [
             "starting 1-0",
             "starting 1-1",
@@ -184,12 +184,12 @@ mod tests {
         }
         let programs = [("1-0".to_owned(), Some((77, Reach::Group))), ("1-1".to_owned(), None)];
         let folders = ["/tmp/a b".to_owned(), "/tmp/c".to_owned()];
-        assert_eq!(told, Told { programs: programs.into(), folders: folders.into() });
+        assert_eq!(told, Inventory { programs: programs.into(), folders: folders.into() });
         for line in
             ["alone 1-1 78", "stopped 1-1", "stopped 1-0", "removed /tmp/a b", "removed /tmp/c"]
         {
             told.take(line);
         }
-        assert_eq!(told, Told::default());
+        assert_eq!(told, Inventory::default());
     }
 }

@@ -18,11 +18,11 @@ const FLOOD: u64 = 256 << 10;
 /// What a program has written to its standard output and error, still growing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Output {
-    shared: Arc<(Mutex<Kept>, Condvar)>,
+    shared: Arc<(Mutex<Excerpt>, Condvar)>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Excerpt {
     first: Vec<String>,
     last: VecDeque<String>,
     bytes: u64,
@@ -114,12 +114,12 @@ impl Output {
         all.skip(count.saturating_sub(most)).cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Excerpt> {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl Excerpt {
     fn push(&mut self, line: &[u8]) {
         let text = printable(&String::from_utf8_lossy(line));
         self.lines += 1;

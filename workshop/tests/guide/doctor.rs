@@ -118,7 +118,7 @@ fn windows_line_ends_in_what_a_container_reads_are_found() {
     let tree = Tree::new();
     tree.write("deploy/start.sh", "#!/bin/sh\r\nexit 0\r\n");
     let ended = end(&mut doctor(&tree));
-    found(&ended, "[!!]", "line ends", &["start.sh", "clone anew"]);
+    found(&ended, "[!!]", "line ends", &["start.sh", "clone again"]);
     tree.write("deploy/start.sh", "#!/bin/sh\nexit 0\n");
     assert!(!end(&mut doctor(&tree)).out.contains("line ends"));
 }

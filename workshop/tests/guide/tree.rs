@@ -127,6 +127,12 @@ impl Ended {
     }
 }
 
+/// What the status says when so many checks of section 1 have passed.
+pub(crate) fn of_section1(passed: usize) -> String {
+    let checks = course().section("section1").unwrap().checks().count();
+    format!("{passed} of {checks} checks")
+}
+
 pub(crate) fn course() -> &'static Course {
     Course::embedded().unwrap()
 }

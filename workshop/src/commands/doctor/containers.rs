@@ -8,7 +8,7 @@ use crate::commands::doctor::diagnosis::{Diagnosis, Level};
 use crate::commands::doctor::rust;
 use crate::learner::workspace::Workspace;
 use crate::process::command;
-use crate::process::command::{Fault, Said};
+use crate::process::command::{CommandOutput, Fault};
 
 /// A healthy daemon answers in a fraction of it.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -38,7 +38,7 @@ pub(crate) fn look(workspace: &Workspace) -> Vec<Diagnosis> {
     diagnoses
 }
 
-fn docker(root: &Path, ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Diagnosis> {
+fn docker(root: &Path, ask: &impl Fn(&[&str]) -> Result<CommandOutput, Fault>) -> Vec<Diagnosis> {
     let version = match ask(&["docker", "--version"]) {
         Ok(said) if said.success => first_number(&said.stdout),
         Ok(said) => {
@@ -57,7 +57,7 @@ fn docker(root: &Path, ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Vec<Dia
 }
 
 /// Those that the stack does not build itself, which a room cannot pull over its Wi-Fi.
-fn images(root: &Path, ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnosis {
+fn images(root: &Path, ask: &impl Fn(&[&str]) -> Result<CommandOutput, Fault>) -> Diagnosis {
     const SUBJECT: &str = "images";
     let compose = fs::read_to_string(root.join("deploy/compose.yaml")).unwrap_or_default();
     let named = compose.lines().filter_map(|line| line.trim().strip_prefix("image: "));
@@ -71,7 +71,7 @@ fn images(root: &Path, ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnos
     }
 }
 
-fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnosis {
+fn compose(ask: &impl Fn(&[&str]) -> Result<CommandOutput, Fault>) -> Diagnosis {
     const SUBJECT: &str = "Compose";
     if let Ok(said) = ask(&["docker", "compose", "version", "--short"])
         && said.success
@@ -95,7 +95,7 @@ fn compose(ask: &impl Fn(&[&str]) -> Result<Said, Fault>) -> Diagnosis {
     Diagnosis::warning(SUBJECT, format!("{found}. {WITHOUT}")).fix(compose_install())
 }
 
-fn daemon(said: Result<Said, Fault>) -> Diagnosis {
+fn daemon(said: Result<CommandOutput, Fault>) -> Diagnosis {
     const SUBJECT: &str = "Docker daemon";
     let said = match said {
         Ok(said) if said.success && !said.stdout.trim().is_empty() => {
@@ -118,7 +118,7 @@ fn daemon(said: Result<Said, Fault>) -> Diagnosis {
     Diagnosis::warning(SUBJECT, "it is not running").fix(start())
 }
 
-fn optional(subject: &'static str, said: &Result<Said, Fault>) -> Diagnosis {
+fn optional(subject: &'static str, said: &Result<CommandOutput, Fault>) -> Diagnosis {
     match said {
         Ok(said) if said.success => {
             // promtool 2 wrote its version to stderr.

@@ -1,4 +1,4 @@
-//! One thing that was looked at, what was found, and how to mend it.
+//! One thing that was looked at, what was found, and how to fix it.
 
 use crate::terminal::shell::Shell;
 use crate::terminal::style::{BAD, FRAME, GOOD, WARN, paint};
@@ -9,7 +9,7 @@ use crate::terminal::text::{fill, printable};
 pub(crate) enum Level {
     /// All is well.
     Good,
-    /// Good to know, and nothing to mend.
+    /// Good to know, and nothing to fix.
     Note,
     /// Something later will not work.
     Warning,

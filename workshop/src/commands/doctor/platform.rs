@@ -67,7 +67,7 @@ fn line_ends(root: &Path) -> Option<Diagnosis> {
     })?;
     let found = format!("{} has Windows line ends, and fails in a container", bad.display());
     Some(Diagnosis::warning("line ends", found).fix(
-        "clone anew with git, which keeps them right here: a ZIP or \
+        "clone again with git, which keeps them right here: a ZIP or \
          another tool has changed them",
     ))
 }

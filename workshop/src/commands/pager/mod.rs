@@ -3,7 +3,7 @@
 
 mod notification;
 mod page;
-mod told;
+mod screen;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -131,7 +131,7 @@ impl Pager {
             Ok(notification) => notification,
             Err(error) => return text(StatusCode::BAD_REQUEST, format!("{NO_WEBHOOK}: {error}\n")),
         };
-        println!("\n{}", told::lines(&notification));
+        println!("\n{}", screen::lines(&notification));
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         arrived.truncate(KEPT - 1);
         arrived.push_front(notification);

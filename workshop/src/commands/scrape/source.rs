@@ -24,11 +24,11 @@ pub(crate) struct Scrape {
     pub(crate) at: Instant,
     pub(crate) took: Duration,
     /// The page, or in plain words why there is none.
-    pub(crate) outcome: Result<Page, String>,
+    pub(crate) outcome: Result<ScrapedPage, String>,
 }
 
 /// A page that could be read.
-pub(crate) struct Page {
+pub(crate) struct ScrapedPage {
     pub(crate) exposition: Exposition,
     pub(crate) bytes: usize,
     pub(crate) warning: Option<String>,
@@ -91,7 +91,7 @@ fn no_page(none: &NoAnswer) -> String {
     }
 }
 
-fn page(answer: &Answer) -> Result<Page, String> {
+fn page(answer: &Answer) -> Result<ScrapedPage, String> {
     match answer.status {
         200 => {}
         404 => return Err("404: no page there. Does the app answer /metrics already?".to_owned()),
@@ -105,7 +105,7 @@ fn page(answer: &Answer) -> Result<Page, String> {
     let exposition = exposition::parse(&answer.body).map_err(|error| {
         format!("line {}: expected {}, found {}.", error.line, error.expected, error.found)
     })?;
-    Ok(Page { exposition, bytes: answer.body.len(), warning: warning(&answer.content_type) })
+    Ok(ScrapedPage { exposition, bytes: answer.body.len(), warning: warning(&answer.content_type) })
 }
 
 /// Prometheus follows redirects, unless its configuration says `follow_redirects: false`.

@@ -60,19 +60,19 @@ pub(crate) struct Load {
 }
 
 /// A request that is due.
-struct Due {
+struct DueRequest {
     at: Instant,
     number: usize,
 }
 
-struct State {
+struct Run {
     mix: Mix,
     pool: Pool,
     figures: RefCell<Figures>,
     /// Requests under way, each on a connection of its own.
     active: RefCell<usize>,
     /// Requests that are due while all connections are taken.
-    waiting: RefCell<VecDeque<Due>>,
+    waiting: RefCell<VecDeque<DueRequest>>,
     /// Told when the last request under way has ended.
     quiet: Notify,
 }
@@ -86,7 +86,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<(Figures, Duration)> {
     let Load { target, mix, schedule, connections, anywhere } = load;
     let pool = Pool::new(&target, addresses)?;
-    let state = Rc::new(State {
+    let state = Rc::new(Run {
         mix,
         pool,
         figures: RefCell::new(Figures::new()),
@@ -136,9 +136,9 @@ pub(crate) async fn run(
     Ok((figures, start.elapsed()))
 }
 
-impl State {
+impl Run {
     /// Sends what is due, or lets it wait when all connections are taken.
-    fn take_in(self: &Rc<Self>, due: Due, connections: usize) {
+    fn take_in(self: &Rc<Self>, due: DueRequest, connections: usize) {
         if *self.active.borrow() < connections {
             *self.active.borrow_mut() += 1;
             tokio::task::spawn_local(Rc::clone(self).send(due));
@@ -149,7 +149,7 @@ impl State {
     }
 
     /// Sends a request, and then what has been waiting, until nothing is.
-    async fn send(self: Rc<Self>, first: Due) {
+    async fn send(self: Rc<Self>, first: DueRequest) {
         let mut next = Some(first);
         while let Some(due) = next {
             let page = self.mix.page(due.number);
@@ -180,7 +180,7 @@ fn start_schedule(
     mut schedule: Schedule,
     start: Instant,
     controls: Arc<Controls>,
-) -> mpsc::UnboundedReceiver<Due> {
+) -> mpsc::UnboundedReceiver<DueRequest> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         let mut number = 0;
@@ -196,7 +196,7 @@ fn start_schedule(
             } else if now - at > ASLEEP {
                 schedule.skip_to(now);
             } else {
-                if sender.send(Due { at: start + at, number }).is_err() {
+                if sender.send(DueRequest { at: start + at, number }).is_err() {
                     return;
                 }
                 number += 1;
@@ -207,7 +207,7 @@ fn start_schedule(
     receiver
 }
 
-async fn look_up_again(target: Target, state: Rc<State>, anywhere: bool) {
+async fn look_up_again(target: Target, state: Rc<Run>, anywhere: bool) {
     loop {
         tokio::time::sleep(LOOK_UP_EVERY).await;
         // While the name is gone (everything is restarting) the old addresses are as good as any.

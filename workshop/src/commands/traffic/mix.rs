@@ -5,7 +5,7 @@ use hyper::Uri;
 
 /// One page of the mix.
 #[derive(Debug, Clone)]
-pub(crate) struct Page {
+pub(crate) struct MixPath {
     /// As it stands in the figures.
     pub(crate) path: String,
     /// As it is sent: with the target's prefix.
@@ -14,7 +14,7 @@ pub(crate) struct Page {
 
 /// A cycle of pages. Fixed, not random: the same load gives the same figures each time.
 pub(crate) struct Mix {
-    pages: Vec<Page>,
+    pages: Vec<MixPath>,
     cycle: Vec<usize>,
 }
 
@@ -34,12 +34,12 @@ impl Mix {
             let uri = sent_as(path).parse().map_err(|_| {
                 anyhow::anyhow!("`{path}` is not a path: write it like /treecounter")
             })?;
-            pages.push(Page { path: (*path).to_owned(), uri });
+            pages.push(MixPath { path: (*path).to_owned(), uri });
         }
         Ok(Self { pages, cycle: spread(&weights) })
     }
 
-    pub(crate) fn page(&self, number: usize) -> &Page {
+    pub(crate) fn page(&self, number: usize) -> &MixPath {
         &self.pages[self.cycle[number % self.cycle.len()]]
     }
 }

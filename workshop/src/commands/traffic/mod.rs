@@ -129,9 +129,9 @@ async fn reach(target: &Target, anywhere: bool, wait: bool) -> anyhow::Result<Ve
     loop {
         let error = match try_reach(target, anywhere).await {
             Ok(addresses) => return Ok(addresses),
-            Err(Unreached::ForGood(error)) => return Err(error),
-            Err(Unreached::ForNow(error)) if wait => error,
-            Err(Unreached::ForNow(error)) => return Err(error),
+            Err(NoTarget::ForGood(error)) => return Err(error),
+            Err(NoTarget::ForNow(error)) if wait => error,
+            Err(NoTarget::ForNow(error)) => return Err(error),
         };
         if !told {
             eprintln!("waiting for the app: {error:#}");
@@ -141,15 +141,15 @@ async fn reach(target: &Target, anywhere: bool, wait: bool) -> anyhow::Result<Ve
     }
 }
 
-enum Unreached {
+enum NoTarget {
     ForNow(anyhow::Error),
     ForGood(anyhow::Error),
 }
 
-async fn try_reach(target: &Target, anywhere: bool) -> Result<Vec<SocketAddr>, Unreached> {
-    let addresses = target.resolve().await.map_err(Unreached::ForNow)?;
+async fn try_reach(target: &Target, anywhere: bool) -> Result<Vec<SocketAddr>, NoTarget> {
+    let addresses = target.resolve().await.map_err(NoTarget::ForNow)?;
     if !anywhere && !target.is_ours(&addresses) {
-        return Err(Unreached::ForGood(not_ours(target)));
+        return Err(NoTarget::ForGood(not_ours(target)));
     }
     // The health check is answered by the server itself and never counted, so that the figures of
     // both sides still agree.
@@ -157,9 +157,9 @@ async fn try_reach(target: &Target, anywhere: bool) -> Result<Vec<SocketAddr>, U
         let path: Uri = target.path("/healthz").parse()?;
         anyhow::Ok(Pool::new(target, &addresses)?.get(&path).await)
     };
-    match ask.await.map_err(Unreached::ForGood)? {
+    match ask.await.map_err(NoTarget::ForGood)? {
         Ok(_) => Ok(addresses),
-        Err(failure) => Err(Unreached::ForNow(no_app(target, &failure))),
+        Err(failure) => Err(NoTarget::ForNow(no_app(target, &failure))),
     }
 }
 
