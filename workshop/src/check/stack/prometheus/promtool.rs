@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 
 use crate::check::stack::prometheus::programs::{FOLDER, find_program};
 use crate::process::command;
-use crate::process::command::Said;
+use crate::process::command::CommandOutput;
 use crate::process::registry::Folder;
 
 /// A slow laptop starts a container's program in a second or two.
@@ -72,7 +72,7 @@ impl Promtool {
 }
 
 /// Lets the shell of the stack's Prometheus run a script.
-fn in_container(root: &Path, limit: Duration, script: &str) -> anyhow::Result<Said> {
+fn in_container(root: &Path, limit: Duration, script: &str) -> anyhow::Result<CommandOutput> {
     let folder = Folder::new(FOLDER)?;
     let path = folder.path().join("script");
     fs::write(&path, script).context("cannot write a script")?;
