@@ -1,5 +1,6 @@
-//! The house keeps its own rules: short files, lines that rustfmt can format, and no two modules
-//! that need each other. (Functions of at most 60 lines and 5 parameters are clippy's to count.)
+//! The house keeps its own rules: short files, lines that rustfmt can format, folders that need
+//! only what is below them, and no two modules that need each other. (Functions of at most 60 lines
+//! and 5 parameters are clippy's to count.)
 //!
 //! `cargo test -p workshop --test house -- --nocapture` prints the figures.
 
@@ -141,4 +142,37 @@ fn no_module_needs_one_that_needs_it() {
     }
     println!("{} modules, {} circles", imports.len(), circles.len());
     assert!(circles.is_empty(), "\n{}", circles.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// The folders and files of `workshop/src`, from below. Each may need those of the rows before.
+const LAYERS: [&[&str]; 6] = [
+    &["course", "exposition", "http", "terminal"],
+    &["process"],
+    &["learner"],
+    &["check"],
+    &["commands"],
+    &["cli"],
+];
+/// `check` is a command, too: these are its face.
+const COMMAND: [&str; 2] = ["check", "check::watch"];
+
+#[test]
+fn a_folder_needs_only_what_is_below_it() {
+    let folder = |module: &str| module.split("::").next().unwrap().to_owned();
+    let layer = |module: &str| match COMMAND.contains(&module) {
+        true => LAYERS.iter().position(|row| row.contains(&"commands")),
+        false => LAYERS.iter().position(|row| row.contains(&folder(module).as_str())),
+    };
+    let mut climbing = Vec::new();
+    for (module, others) in imports() {
+        let Some(own) = layer(&module) else { continue };
+        let beyond = others.iter().filter(|other| folder(other) != folder(&module));
+        for other in beyond {
+            let at = layer(other).unwrap_or_else(|| panic!("{other} is in no layer"));
+            if at > own || (at == own && !COMMAND.contains(&module.as_str())) {
+                climbing.push(format!("{module} needs {other}"));
+            }
+        }
+    }
+    assert!(climbing.is_empty(), "\n{}", climbing.join("\n"));
 }

@@ -10,8 +10,6 @@ use serde::Deserialize;
 use workshop::check::verdict::{Trouble, Verdict};
 use workshop::course::Course;
 
-const QUESTIONS: usize = 14;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Corpus {
@@ -54,7 +52,7 @@ fn every_finished_answer_passes_and_the_starter_passes_none_but_the_bonus() {
         .map(|(.., check)| check.slug.as_str())
         .filter(|check| check.starts_with("promql-"))
         .collect();
-    assert_eq!(questions.len(), QUESTIONS);
+    assert!(questions.len() >= 14, "{questions:?}");
     kit.write(
         "section3-compose/answers.promql",
         &prometheus::read("solutions/section3/answers.promql"),
