@@ -1,6 +1,6 @@
-//! The house keeps its own rules: short files, lines that rustfmt can format, folders that need
-//! only what is below them, and no two modules that need each other. (Functions of at most 60 lines
-//! and 5 parameters are clippy's to count.)
+//! The house keeps its own rules: short files, lines that rustfmt can format, names that every
+//! system knows, folders that need only what is below them, and no two modules that need each
+//! other. (Functions of at most 60 lines and 5 parameters are clippy's to count.)
 //!
 //! `cargo test -p workshop --test house -- --nocapture` prints the figures.
 
@@ -24,20 +24,48 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every Rust file of the kit, but for what is built.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
+/// Every file of the kit, but for what is built.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            files.extend(sources(&path));
-        } else if name.ends_with(".rs") {
-            files.push(path);
+        if !path.is_dir() {
+            found.push(path);
+        } else if name != "target" && !name.starts_with('.') {
+            found.extend(files(&path));
         }
     }
-    files.sort();
+    found.sort();
+    found
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = files(folder);
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
     files
+}
+
+/// Windows keeps some names for itself, whatever follows the dot. There, and on macOS, `A` is `a`.
+#[test]
+fn every_file_can_be_checked_out_on_every_system() {
+    let root = root();
+    let mut seen = BTreeSet::new();
+    for path in files(&root) {
+        let path = path.strip_prefix(&root).unwrap().to_str().unwrap().to_lowercase();
+        for part in path.split(std::path::MAIN_SEPARATOR) {
+            let stem = part.split('.').next().unwrap().trim_end();
+            let numbered = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+            assert!(
+                !["con", "prn", "aux", "nul"].contains(&stem)
+                    && (stem == numbered || !["com", "lpt"].contains(&numbered))
+                    && !part.contains(['<', '>', ':', '"', '|', '?', '*', '\\'])
+                    && !part.ends_with(['.', ' ']),
+                "Windows has no file called {path}"
+            );
+        }
+        assert!(seen.insert(path.clone()), "only the case tells two files apart: {path}");
+    }
 }
 
 #[test]

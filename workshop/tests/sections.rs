@@ -4,8 +4,6 @@
 #[path = "support/recorded.rs"]
 mod recorded;
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use std::fs;
 use std::path::Path;
 

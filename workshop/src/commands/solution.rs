@@ -78,7 +78,7 @@ fn of_step(course: &Course, section: &Section, number: usize) -> anyhow::Result<
     }
     for file in &section.files {
         let solution = starter::solution(file)?;
-        let answers = Answers { yours: Vec::new(), finished: parts(&solution, section) };
+        let answers = AnswerFiles { yours: Vec::new(), finished: parts(&solution, section) };
         let asked = |check: &&Check| answers.finished.iter().any(|(name, _)| *name == check.slug);
         for check in step.checks.iter().filter(asked) {
             text += &answers.difference(&check.slug);

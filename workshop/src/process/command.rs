@@ -34,7 +34,11 @@ pub(crate) enum Fault {
 }
 
 /// Runs a program in a directory and waits for its end, but no longer than `limit`.
-pub(crate) fn ask(directory: &Path, limit: Duration, line: &[&str]) -> Result<CommandOutput, Fault> {
+pub(crate) fn ask(
+    directory: &Path,
+    limit: Duration,
+    line: &[&str],
+) -> Result<CommandOutput, Fault> {
     run(command(directory, line)?, Stdio::null(), limit)
 }
 
@@ -49,7 +53,11 @@ pub(crate) fn ask_with(
 }
 
 /// Runs a command that reads this, and waits for its end, but no longer than `limit`.
-pub(crate) fn run(mut command: Command, input: Stdio, limit: Duration) -> Result<CommandOutput, Fault> {
+pub(crate) fn run(
+    mut command: Command,
+    input: Stdio,
+    limit: Duration,
+) -> Result<CommandOutput, Fault> {
     command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = registry::spawn(command, Reach::Alone).map_err(|error| Fault::new(&error))?;
     let (sender, receiver) = mpsc::channel();

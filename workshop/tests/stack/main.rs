@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
 use alerts::{kit_with, rule};
 use prometheus::{Kit, missing};
 use workshop::check::stack::{Judge, Options};
