@@ -10,11 +10,13 @@ pub(crate) enum Shell {
 }
 
 /// What is another word in PowerShell. Its own `curl` is another program in version 5.
-const POWERSHELL: [(&str, &str); 4] = [
+const POWERSHELL: [(&str, &str); 6] = [
     ("curl -", "curl.exe -"),
     ("curl http", "curl.exe http"),
     ("| grep ", "| Select-String "),
     ("| head", "| Select-Object -First 10"),
+    (" \\\n", " `\n"),
+    ("APP=bonus-histogram docker", "$env:APP = 'bonus-histogram'; docker"),
 ];
 
 impl Shell {
@@ -78,6 +80,11 @@ mod tests {
             ),
             ("curl -s http://h/treecounter &", "Start-Job { curl.exe -s http://h/treecounter }"),
             ("Type curl http://h, or not.", "Type curl.exe http://h, or not."),
+            ("promtool check \\\n  file", "promtool check `\n  file"),
+            (
+                "the bonus's: APP=bonus-histogram docker compose up",
+                "the bonus's: $env:APP = 'bonus-histogram'; docker compose up",
+            ),
             ("cargo run -p section1-expose", "cargo run -p section1-expose"),
         ] {
             assert_eq!(Shell::PowerShell.command(written), powershell);

@@ -19,6 +19,7 @@ use crate::check::stack::promql::selectors::nothing_selected;
 use crate::check::stack::promql::syntax_errors::advice;
 use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::http::no_answer::NoAnswer;
+use crate::terminal::shell::Shell;
 
 /// An answer must be right at so many instants at least, or it may be right by chance.
 const INSTANTS: usize = 3;
@@ -67,7 +68,10 @@ impl Bench<'_> {
                     return Finding::new(question.asked(), "no histogram so far").left_out();
                 }
                 return Finding::new(
-                    format!("data to compare your answer on: {}", question.needs),
+                    format!(
+                        "data to compare your answer on: {}",
+                        Shell::HERE.command(&question.needs)
+                    ),
                     if question.bonus { "no histogram so far" } else { "too little of it so far" },
                 )
                 .because(if question.bonus {
