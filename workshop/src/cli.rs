@@ -44,7 +44,7 @@ enum Command {
 /// Runs the command that the arguments name. An error is printed with its causes and exits 2: the
 /// command could not tell. A command that judges exits 0 for a pass and 1 for a fail.
 pub fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match Cli::try_parse().unwrap_or_else(end).command {
         None => status::run(),
         Some(Command::Ask(args)) => commands::mystery::ask::run(&args),
         Some(Command::Check(args)) => check::run(args),
@@ -74,4 +74,15 @@ pub fn run() -> ExitCode {
         eprintln!("{}", terminal::flow(&format!("error: {error:#}")));
         ExitCode::from(2)
     })
+}
+
+/// Ends with what clap has to say: a help, or a mistake in what was typed. That it does not break
+/// into lines, and colours with what light terminals do not show.
+fn end(error: clap::Error) -> Cli {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let mistake = error.render().to_string();
+    eprintln!("{}", terminal::flow(mistake.trim_end()));
+    std::process::exit(error.exit_code());
 }

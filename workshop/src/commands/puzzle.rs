@@ -13,7 +13,8 @@ use crate::learner::progress::Progress;
 use crate::learner::puzzles::{self, Puzzles};
 use crate::learner::starter;
 use crate::learner::workspace::Workspace;
-use crate::terminal::style::{GOOD, TYPE, indent, paint};
+use crate::terminal::prose;
+use crate::terminal::style::{GOOD, TYPE, paint};
 
 const EMBEDDED: &str = include_str!("../../puzzles.toml");
 const CORPUS: &str = include_str!("../../tests/broken/programs.toml");
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if let Some((section, name)) = &puzzles.open {
         println!("{}", heading(find(name)?));
-        println!("This one is open still, in {section}.");
+        say!("This one is open still, in {section}.");
         next(section);
         return Ok(ExitCode::SUCCESS);
     }
@@ -113,10 +114,10 @@ fn give_up(workspace: &Workspace, puzzles: &mut Puzzles) -> anyhow::Result<ExitC
         bail!("no puzzle is open; `cargo workshop puzzle` gives one");
     };
     puzzles.save(workspace)?;
-    println!("{}", indent(&find(&name)?.was, 2));
+    println!("{}", prose(&find(&name)?.was, 2));
     let solution = format!("cargo workshop solution {section}");
-    println!("\nThe line that it was: {}", paint(TYPE, solution));
-    println!("Your own file again:  {}", paint(TYPE, "cargo workshop undo"));
+    say!("\nThe line that it was: {}", paint(TYPE, solution));
+    say!("Your own file again:  {}", paint(TYPE, "cargo workshop undo"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -127,20 +128,20 @@ pub(crate) fn judged(workspace: &Workspace, section: &str, passes: bool) -> anyh
     if passes {
         puzzles::close(workspace)?;
         println!("\n{}\n", paint(GOOD, "The puzzle is solved."));
-        println!("{}", indent(&find(&name)?.was, 2));
-        println!("\nYour own file again: {}", paint(TYPE, "cargo workshop undo"));
-        println!("Another puzzle:      {}", paint(TYPE, "cargo workshop puzzle"));
+        println!("{}", prose(&find(&name)?.was, 2));
+        say!("\nYour own file again: {}", paint(TYPE, "cargo workshop undo"));
+        say!("Another puzzle:      {}", paint(TYPE, "cargo workshop puzzle"));
     }
     Ok(true)
 }
 
 fn heading(puzzle: &Puzzle) -> String {
-    format!("A colleague says:\n\n{}\n", indent(&puzzle.symptom, 2))
+    format!("A colleague says:\n\n{}\n", prose(&puzzle.symptom, 2))
 }
 
 fn next(section: &str) {
-    println!("Repair it, then: {}", paint(TYPE, format!("cargo workshop check {section}")));
-    println!("Give up:         {}", paint(TYPE, "cargo workshop puzzle --give-up"));
+    say!("Repair it, then: {}", paint(TYPE, format!("cargo workshop check {section}")));
+    say!("Give up:         {}", paint(TYPE, "cargo workshop puzzle --give-up"));
 }
 
 /// A puzzle stands on what was learnt: the last section that is done and has some.

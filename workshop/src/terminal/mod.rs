@@ -37,3 +37,13 @@ pub(crate) fn flow(text: &str) -> String {
         false => text.to_owned(),
     }
 }
+
+/// Paragraphs for people, indented, and broken so that they fit the terminal. A pipe gets them as
+/// they were written.
+pub(crate) fn prose(text: &str, margin: usize) -> String {
+    let broken = match std::io::stdout().is_terminal() {
+        true => text::reflow_prose(text, width() - margin),
+        false => text.to_owned(),
+    };
+    style::indent(&broken, margin)
+}

@@ -217,13 +217,21 @@ fn a_missing_file_differs_in_all_lines() {
 
 /// What each command shows on a terminal, by the name of its record.
 #[cfg(target_os = "linux")]
-const SCREENS: [(&str, &str); 9] = [
+const SCREENS: [(&str, &str); 17] = [
     ("status", ""),
     ("hint", "hint section2"),
     ("solution", "solution section2"),
     ("answer", "solution section3"),
     ("reset", "reset section2"),
+    ("goto", "goto section3"),
+    ("undo", "undo"),
+    ("puzzle", "puzzle --give-up"),
     ("error", "check no-such-section"),
+    ("usage", "traffic --for a-while"),
+    ("check", "check section2 --attach http://HOST"),
+    ("scrape", "scrape --once http://HOST/metrics"),
+    ("pager", "pager --listen 127.0.0.1:0"),
+    ("mystery", "mystery 1"),
     ("help", "--help"),
     ("help-check", "check --help"),
     ("help-traffic", "traffic --help"),
@@ -234,22 +242,29 @@ const SCREENS: [(&str, &str); 9] = [
 #[test]
 fn every_screen_fits_from_40_columns_on() {
     let mut complaints = Vec::new();
+    let host = wrong_server();
     for columns in [80, 60, 40] {
         let tree = Tree::new();
         for (name, line) in SCREENS {
-            let line = format!("{} {line}", env!("CARGO_BIN_EXE_workshop"));
-            let started = Pty::start(&line, (columns, 24), |command| {
+            // With no other program at hand: what needs Prometheus says so.
+            let line = format!("PATH= {} {line}", env!("CARGO_BIN_EXE_workshop"));
+            let started = Pty::start(&line.replace("HOST", &host), (columns, 24), |command| {
                 command.current_dir(&tree.root).env_remove("CARGO_MANIFEST_DIR")
             });
             let Some(mut pty) = started else { return };
-            // Whoever is asked says no; whoever is not does not mind.
-            pty.press("n\n");
+            if name == "pager" {
+                pty.until(0, "Nothing has arrived");
+                pty.press("\x03");
+            } else {
+                // Whoever is asked says no; whoever is not does not mind.
+                pty.press("n\n");
+            }
             let (_, shown) = pty.end();
             let screen = plain(&shown);
             // A path or a command to be copied stays in one piece, and code is as it is.
             let is_prose = !["solution", "answer"].contains(&name);
             let long = screen.lines().filter(|line| is_prose && !line.starts_with("Usage: "));
-            let long = long.filter(|line| line.trim().contains(' '));
+            let long = long.filter(|line| line.trim().contains(' ') && !line.contains(" curl "));
             let long: Vec<&str> =
                 long.filter(|line| line.chars().count() > columns.into()).collect();
             complaints.extend(long.iter().map(|line| format!("{name}, {columns} columns: {line}")));
@@ -261,10 +276,42 @@ fn every_screen_fits_from_40_columns_on() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
-/// The text of a terminal without its colours, and without what was typed.
+/// A server that answers everything with the same metrics, and its host.
+#[cfg(target_os = "linux")]
+fn wrong_server() -> String {
+    use std::io::{Read, Write};
+
+    const METRICS: &str = "# HELP requests_total Requests.\n# TYPE requests_total counter\n\
+        requests_total{status=\"200\",endpoint=\"/treecounter\"} 12\n\
+        # TYPE request_latency_seconds histogram\n\
+        request_latency_seconds_bucket{endpoint=\"/treecounter\",le=\"0.5\"} 9\n\
+        request_latency_seconds_bucket{endpoint=\"/treecounter\",le=\"+Inf\"} 12\n\
+        request_latency_seconds_sum{endpoint=\"/treecounter\"} 5\n\
+        request_latency_seconds_count{endpoint=\"/treecounter\"} 12\n";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let length = METRICS.len();
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close";
+            let _ = write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{METRICS}");
+        }
+    });
+    host
+}
+
+/// The text of a terminal without its colours, without what was typed, and without the numbers of
+/// free ports.
 #[cfg(target_os = "linux")]
 fn plain(shown: &str) -> String {
     let shown = anstream::adapter::strip_str(shown).to_string().replace("\r\n", "\n");
-    let lines = shown.lines().map(str::trim_end).filter(|line| *line != "n" && *line != "^D");
-    lines.collect::<Vec<_>>().join("\n").trim_start().to_owned() + "\n"
+    let is_typed = |line: &&str| ["n", "^D", "^C"].contains(line);
+    let lines = shown.lines().map(str::trim_end).filter(|line| !is_typed(line));
+    let text = lines.collect::<Vec<_>>().join("\n").trim_start().to_owned() + "\n";
+    let digits = |char: char| char.is_ascii_digit();
+    let ports: Vec<&str> =
+        text.split(|char| !digits(char)).filter(|number| number.len() == 5).collect();
+    ports.iter().fold(text.clone(), |text, port| text.replace(port, "#####"))
 }

@@ -12,6 +12,7 @@ use crate::commands::mystery::proof::{Jury, Proof};
 use crate::commands::mystery::room::Room;
 use crate::learner::workspace::Workspace;
 use crate::terminal;
+use crate::terminal::prose;
 use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, indent, paint, plural};
 use crate::terminal::text::wrap;
 
@@ -62,7 +63,7 @@ impl Game {
     /// Reads what is typed until it is solved or given up.
     pub(crate) async fn play(mut self, limit: Option<Duration>) -> anyhow::Result<ExitCode> {
         self.show_pager();
-        println!("{}", indent(HELP, 2));
+        println!("{}", prose(HELP, 2));
         let mut lines = std::io::stdin().lock().lines();
         let mut read = |prompt: &str| {
             if std::io::stdin().is_terminal() {
@@ -77,7 +78,7 @@ impl Game {
                 "" => Next::GoOn,
                 "quit" | "q" | "exit" => return Ok(ExitCode::from(2)),
                 "help" | "?" => {
-                    println!("{}", indent(HELP, 2));
+                    println!("{}", prose(HELP, 2));
                     Next::GoOn
                 }
                 "pager" => {
@@ -107,9 +108,9 @@ impl Game {
 
     fn show_pager(&self) {
         let title = format!("Mystery {}: {}", self.number, self.incident.title);
-        println!("\n{}\n", paint(TYPE, title));
-        println!("{}\n", indent(&self.incident.pager, 2));
-        println!("  Prometheus: {} (seed {})\n", paint(TYPE, self.room.url()), self.seed);
+        say!("\n{}\n", paint(TYPE, title));
+        println!("{}\n", prose(&self.incident.pager, 2));
+        say!("  Prometheus: {} (seed {})\n", paint(TYPE, self.room.url()), self.seed);
     }
 
     async fn ask(&mut self, line: &str) {
@@ -120,7 +121,7 @@ impl Game {
         };
         match answer {
             Ok(text) => println!("{}", indent(&text, 2)),
-            Err(error) => println!("  {}", ask::in_words(&error, self.room.url())),
+            Err(error) => say!("  {}", ask::in_words(&error, self.room.url())),
         }
     }
 
@@ -131,7 +132,7 @@ impl Game {
     ) -> anyhow::Result<Next> {
         println!("What is wrong?\n");
         for (number, choice) in (1..).zip(&self.choices) {
-            println!("  {number:>2}  {}", choice.what);
+            say!("  {number:>2}  {}", choice.what);
         }
         let Some(line) = read("number>") else { return Ok(Next::GoOn) };
         let chosen = line.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
@@ -144,7 +145,7 @@ impl Game {
             refuse(&format!("If it were this, {}. It is not so here.", choice.shows));
             return Ok(Next::GoOn);
         }
-        println!("\n{}\n", indent(PROOF, 2));
+        println!("\n{}\n", prose(PROOF, 2));
         let Some(query) = read("proof>") else { return Ok(Next::GoOn) };
         println!(
             "{}",
@@ -178,12 +179,12 @@ impl Game {
 
     /// What it was, and how one finds it.
     fn tell(&self, limit: Option<Duration>) {
-        println!("\n{}\n", paint(GOOD, format!("It was: {}.", self.incident.what)));
+        say!("\n{}\n", paint(GOOD, format!("It was: {}.", self.incident.what)));
         let story = self.incident.story.replace("<instance>", &self.room.victim);
-        println!("{}\n", indent(&story, 2));
+        println!("{}\n", prose(&story, 2));
         let minutes = self.room.since_minutes;
-        println!("  It had begun {minutes} minutes before you were called.\n");
-        println!("  What somebody with experience would have asked:\n");
+        say!("  It had begun {minutes} minutes before you were called.\n");
+        say!("  What somebody with experience would have asked:\n");
         for step in &self.incident.steps {
             println!("{}", indent(&wrapped(&step.tells), 4));
             println!("{}\n", paint(TYPE, indent(&step.query, 6)));

@@ -76,8 +76,8 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
         )
     })?;
     let port = listener.local_addr()?.port();
-    println!("Pager: it shows what Alertmanager sends, here and at http://localhost:{port}");
-    println!("Nothing has arrived yet. Stop it with Ctrl-C.");
+    say!("Pager: it shows what Alertmanager sends, here and at http://localhost:{port}");
+    say!("Nothing has arrived yet. Stop it with Ctrl-C.");
     let arrived = Mutex::new(VecDeque::with_capacity(KEPT));
     let pager = Arc::new(Pager { grafana: args.grafana, arrived });
     serve_each(listener, MOST_CONNECTIONS, |stream| serve(stream, Arc::clone(&pager))).await
@@ -131,7 +131,7 @@ impl Pager {
             Ok(notification) => notification,
             Err(error) => return text(StatusCode::BAD_REQUEST, format!("{NO_WEBHOOK}: {error}\n")),
         };
-        println!("\n{}", screen::lines(&notification));
+        say!("\n{}", screen::lines(&notification));
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         arrived.truncate(KEPT - 1);
         arrived.push_front(notification);
