@@ -57,7 +57,11 @@ impl Copy {
         let _ = fs::remove_dir_all(&root);
         let copy = Self { root };
         copy.take("");
-        // A program of its own, so that it does not take the place of the one that is tested here.
+        // Of another version and name, so that what is built of it never takes the place of what is
+        // tested here: cargo names both by their paths within their workspaces.
+        let manifest =
+            copy.read("Cargo.toml").replace("version = \"0.1.0\"", "version = \"0.0.0\"");
+        fs::write(copy.root.join("Cargo.toml"), manifest).unwrap();
         let program = "[[bin]]\nname = \"workshop-of-recipes\"\npath = \"src/main.rs\"\n\n";
         copy.type_in("workshop/Cargo.toml", "[dependencies]", program);
         copy.type_in("workshop/Cargo.toml", "publish.workspace", "autobins = false\n");

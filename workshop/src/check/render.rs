@@ -241,7 +241,8 @@ mod tests {
         let checks = Course::embedded().unwrap().section("section3").unwrap().checks().count();
         let pass = checks - 3;
         let said = format!(
-            "section3: {pass} of {checks} checks pass, 2 wait for the bonus; no Grafana was looked at.\n"
+            "section3: {pass} of {checks} checks pass, 2 wait for the bonus; \
+             no Grafana was looked at.\n"
         );
         assert!(text.contains(&said), "{text}");
         assert!(text.contains("    -    promql-p95\n") && text.contains("    ok   promql-up\n"));
