@@ -37,7 +37,8 @@ pub(crate) fn misleading(template: &str, expanded: &str, fired: &Fired) -> Optio
             Unit::Percent if (value - failing).abs() > 2.0 => {
                 let found = format!("\"{expanded}\", when {failing} % fail");
                 // 0.63, rounded to 1 perhaps, or 100 times too much.
-                let share = value <= 1.0 || (value / 100.0 - failing).abs() <= 2.0;
+                let as_share = value > 0.0 && (value - failing / 100.0).abs() < 0.5;
+                let share = as_share || (value / 100.0 - failing).abs() <= 2.0;
                 return Some(match share {
                     true => untrue(found, PERCENT),
                     false => Untrue { of_query: true, ..untrue(found, NO_SHARE) },

@@ -8,6 +8,7 @@ use crate::check::stack::prometheus::promtool::Promtool;
 use crate::check::stack::prometheus::throwaway::OwnPrometheus;
 use crate::check::stack::prometheus::{backfill, connection};
 use crate::check::stack::promql::answers::{self, ANSWERS, Answer, Answers, FINISHED};
+use crate::check::stack::promql::ast::Node;
 use crate::check::stack::promql::query::Bench;
 use crate::check::stack::promql::questions::{self, Question};
 use crate::check::verdict::{Finding, Judgement, Verdict};
@@ -103,10 +104,7 @@ impl Judge {
             let query = answers.get(question.name).map_or("", |answer| &answer.query);
             // What is no PromQL is told without it.
             let again = query == question.reference();
-            if !query.is_empty()
-                && !again
-                && self.runtime.block_on(self.prometheus.parse(query)).is_ok()
-            {
+            if !query.is_empty() && !again && self.can_be_evaluated(query) {
                 asked.push(Asked { query: query.to_owned(), at });
             }
         }
@@ -114,6 +112,15 @@ impl Judge {
         let promtool = self.promtool.get_or_insert_with(|| Promtool::find(root)).as_ref();
         // Without it the stack judges alone.
         self.made_up = promtool.and_then(|promtool| MadeUp::evaluate(promtool, &asked).ok());
+    }
+
+    /// Whether it is PromQL, and no list of samples.
+    fn can_be_evaluated(&self, query: &str) -> bool {
+        match self.runtime.block_on(self.prometheus.parse(query)) {
+            Ok(Some(tree)) => !matches!(Node(&tree).kind(), "matrixSelector" | "subquery"),
+            Ok(None) => true,
+            Err(_) => false,
+        }
     }
 
     async fn on_stack(&self, question: &Question, answer: &Answer, file: &str) -> Judgement {

@@ -14,6 +14,16 @@ pub(crate) struct Matcher<'a> {
     pub(crate) value: &'a str,
 }
 
+/// How the series of an operator's two sides find each other.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Matching<'a> {
+    /// By these labels, or else by all but these.
+    pub(crate) on: bool,
+    pub(crate) labels: Vec<&'a str>,
+    /// `group_left` or `group_right`.
+    pub(crate) group: Option<&'static str>,
+}
+
 impl<'a> Node<'a> {
     pub(crate) fn kind(self) -> &'a str {
         self.0["type"].as_str().unwrap_or_default()
@@ -111,6 +121,20 @@ impl<'a> Node<'a> {
     /// The labels that an aggregation names.
     pub(crate) fn grouping(self) -> Vec<&'a str> {
         self.0["grouping"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
+    pub(crate) fn matching(self) -> Matching<'a> {
+        let matching = &self.0["matching"];
+        let labels = matching["labels"].as_array().into_iter().flatten();
+        Matching {
+            on: matching["on"].as_bool().unwrap_or(false),
+            labels: labels.filter_map(Value::as_str).collect(),
+            group: match matching["card"].as_str() {
+                Some("many-to-one") => Some("group_left"),
+                Some("one-to-many") => Some("group_right"),
+                _ => None,
+            },
+        }
     }
 
     pub(crate) fn without(self) -> bool {

@@ -24,7 +24,14 @@ pub(crate) struct Extras {
 
 /// Compares two queries by their parts.
 pub(crate) fn extras(tree: Node<'_>, reference: Node<'_>) -> Extras {
-    let (found, wanted) = (parts(tree), parts(reference));
+    let (mut found, wanted) = (parts(tree), parts(reference));
+    // In a ratio of increases the seconds of the window are on both sides, and do not matter.
+    let is_ratio = |tree: Node<'_>| tree.inside_parentheses().operator() == "/";
+    let increases = found.counts.get("increase") == wanted.counts.get("rate");
+    if is_ratio(tree) && is_ratio(reference) && increases && !found.counts.contains_key("rate") {
+        found.counts.remove("increase");
+        found.counts.extend(wanted.counts.get_key_value("rate").map(|(k, v)| (k.clone(), *v)));
+    }
     let mut extras = Extras { constant: !tree.any(Node::is_selector), ..Extras::default() };
     for (part, count) in &found.counts {
         match wanted.counts.get(part) {
@@ -126,6 +133,14 @@ impl Parts {
     }
 
     fn operation(&mut self, node: Node<'_>) {
+        let matching = node.matching();
+        if !matching.labels.is_empty() || matching.on {
+            let word = if matching.on { "on" } else { "ignoring" };
+            self.add(format!("{word} ({})", matching.labels.join(", ")));
+        }
+        if let Some(group) = matching.group {
+            self.add(group);
+        }
         let bool = if node.compares_to_bool() { " bool" } else { "" };
         let operator = format!("{}{bool}", node.operator());
         let [left, right] = node.children()[..] else { return };
