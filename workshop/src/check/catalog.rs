@@ -64,11 +64,17 @@ const fn work(slug: &'static str, judge: OfStack) -> Entry {
 /// The check that comes before all, in every section.
 pub(crate) const BUILDS: &str = "builds";
 
+/// The check of the histogram's buckets.
+pub(crate) const BUCKETS: &str = "buckets";
+
 /// The checks. A question of section 3 needs no line here: it has its answer in the solutions.
 const ENTRIES: &[Entry] = &[
     entry(BUILDS, Method::Build),
     first("starts", Method::Program(life::stays_alive, &[])),
-    first("serves-trees", Method::Program(section1::serves_trees, &[Faults::SLOW])),
+    first(
+        "serves-trees",
+        Method::Program(section1::serves_trees, &[Faults::SLOW, Faults::FAILING]),
+    ),
     program("metrics-status", section1::metrics_status),
     program("metrics-content-type", section1::metrics_content_type),
     program("metrics-parses", section1::metrics_parses),
@@ -84,7 +90,7 @@ const ENTRIES: &[Entry] = &[
     program("bounded-paths", unknown_paths::bounded_paths),
     program("counts-all", all_requests::counts_all),
     program("latency-histogram", bonus::latency_histogram),
-    program("buckets", buckets::fine_buckets),
+    program(BUCKETS, buckets::fine_buckets),
     program("counts-observations", bonus::counts_observations),
     program_with("measures-latency", &[Faults::SLOW, Faults::LONG], bonus::measures_latency),
     program_with("failed-observed", &[Faults::FAILING], bonus::failed_observed),

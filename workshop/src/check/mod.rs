@@ -6,6 +6,7 @@
 pub(crate) mod catalog;
 pub(crate) mod compile_errors;
 mod glance;
+pub(crate) mod hints;
 mod judging;
 mod page;
 mod program;
@@ -137,7 +138,8 @@ fn remember(session: &Session<'_>, section: &Section, report: &Report) {
     let with = |verdict| report.with(verdict).map(|outcome| outcome.check.as_str()).collect();
     let [passed, left_out]: [Vec<&str>; 2] = [Verdict::Pass, Verdict::LeftOut].map(with);
     let kept = progress::record(session.workspace, section, [&passed, &left_out], failed);
-    if let Err(error) = kept {
+    let found = report.failed().map(|failed| hints::keep(session.workspace, section, failed));
+    if let Err(error) = kept.and(found.unwrap_or(Ok(()))) {
         eprintln!("note: your progress was not kept: {error:#}");
     }
 }

@@ -111,9 +111,10 @@ fn show(page: &mut Page, outcome: &Outcome) {
     if let Some(finding) = outcome.finding.as_ref().filter(|_| !is_left_out(outcome)) {
         page.line("");
         page.expectation(finding);
+        // Before the evidence: that may be long.
+        page.cause(finding);
         page.quotes(finding);
         page.last_words(finding);
-        page.cause(finding);
         page.commands(finding);
         page.line("");
     }

@@ -22,6 +22,9 @@ pub(crate) struct Report {
     /// The one step that was judged, when it was not all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alone: Option<usize>,
+    /// The hints for what failed, as `cargo workshop hint` gives them one by one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
     /// The section's steps.
     pub steps: Vec<StepReport>,
     /// The first lines that the learner's program wrote.
@@ -69,6 +72,7 @@ impl Report {
             earlier,
             notes: Vec::new(),
             alone: None,
+            hints: Vec::new(),
             steps: by_step(section, own),
             output: Vec::new(),
             asked: Vec::new(),

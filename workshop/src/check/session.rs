@@ -4,6 +4,7 @@ use anyhow::ensure;
 
 use crate::check::catalog::{Entry, Method};
 use crate::check::judging::{Judging, said_before};
+use crate::check::program::buckets;
 use crate::check::program::context::Context;
 use crate::check::program::experiments::Runs;
 use crate::check::program::faults::Faults;
@@ -12,7 +13,7 @@ use crate::check::report::Report;
 use crate::check::stack::Judge;
 use crate::check::subject::Subject;
 use crate::check::verdict::{Judgement, Outcome, Verdict};
-use crate::check::{catalog, stack};
+use crate::check::{catalog, hints, stack};
 use crate::course::{Course, Section};
 use crate::http::fetch::http_url;
 use crate::http::probe::Address;
@@ -109,14 +110,29 @@ impl Session<'_> {
             Some(Verdict::Fail) => true,
         });
         let (output, output_left_out) = context.as_ref().map(relayed).unwrap_or_default();
+        let report = Report::new(section, earlier, own);
+        let hints = self.hints(section, &report, &source.text).unwrap_or_default();
         Ok(Report {
             output,
             output_left_out,
             asked: context.as_ref().map(Context::asked).unwrap_or_default(),
+            hints,
+            notes: context
+                .as_ref()
+                .and_then(|context| remark(&report, context))
+                .into_iter()
+                .collect(),
             built: runs.is_some(),
             warnings,
-            ..Report::new(section, earlier, own)
+            ..report
         })
+    }
+
+    /// The hints for what failed in a program.
+    fn hints(&self, section: &Section, report: &Report, text: &str) -> Option<Vec<String>> {
+        let failed = report.failed().filter(|_| !report.is_unbuilt())?;
+        let (.., check) = self.course.check(&failed.check)?;
+        Some(hints::of(section, check, failed.finding.as_ref()?, text))
     }
 
     /// Checks a section whose checks look at the running stack.
@@ -225,6 +241,14 @@ fn blamed(judgement: Judgement, context: &Context<'_>) -> Judgement {
         }
         trouble
     })
+}
+
+/// What is said of a program that passes.
+fn remark(report: &Report, context: &Context<'_>) -> Option<String> {
+    let passes = |outcome: &Outcome| {
+        outcome.check == catalog::BUCKETS && outcome.verdict == Some(Verdict::Pass)
+    };
+    report.own().any(passes).then(|| buckets::remark(context))?
 }
 
 /// What the program wrote in the calm run, without what every program of the workshop writes, and

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The answers of a check. All checks of a section together have one of the outer three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,7 +50,8 @@ pub struct Trouble {
 }
 
 /// What a learner is shown: what should be, what is, where, and why most likely.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Finding {
     /// What should have been found.
     pub expected: String,
@@ -74,7 +75,7 @@ pub struct Finding {
 }
 
 /// Lines of the exposition, or of the learner's file.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quote {
     /// Where the lines are from: `/metrics`, or a file.
     pub of: String,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::check::{catalog, compile_errors};
+use crate::check::{catalog, compile_errors, hints};
 use crate::course::{Check, Course, Section, Step};
 use crate::http::addresses::Settings;
 use crate::learner::progress::Progress;
@@ -55,7 +55,7 @@ pub(crate) fn give(workspace: &Workspace, course: &Course, section: &Section) ->
     let app = if section.slug == "section3" { settings.gateway() } else { settings.app() };
     let hints = match stuck.check.slug == catalog::BUILDS {
         true => of_compile_error(workspace, section).ok().flatten(),
-        false => None,
+        false => of_finding(workspace, section, stuck.check),
     };
     let hints = hints.as_ref().unwrap_or(&stuck.check.hints);
     let hints = tiers(section, hints, given, &[settings.prometheus(), app]);
@@ -64,6 +64,15 @@ pub(crate) fn give(workspace: &Workspace, course: &Course, section: &Section) ->
         eprintln!("note: {error:#}. The next hint will be this one again.");
     }
     (format!("{}\n{hints}", stuck.heading(section)), after(section, given))
+}
+
+/// Hints for what the last check found, by the learner's file as it is now.
+fn of_finding(workspace: &Workspace, section: &Section, check: &Check) -> Option<Vec<String>> {
+    let of_program = !catalog::find(&check.slug)?.method.wants_stack();
+    let finding = hints::kept(workspace, section, check).filter(|_| of_program)?;
+    let file = Workspace::relative(section, section.files.first()?);
+    let text = std::fs::read_to_string(workspace.root().join(file)).ok()?;
+    Some(hints::of(section, check, &finding, &text))
 }
 
 /// Hints for the first error that the compiler finds now, if it finds one.

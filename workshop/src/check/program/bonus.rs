@@ -4,7 +4,7 @@ use crate::check::program::assertions::{exposition, last, list, quote, quote_of}
 use crate::check::program::context::Context;
 use crate::check::program::life::starts;
 use crate::check::program::measuring::measured;
-use crate::check::program::metric::{COUNTER, HISTOGRAM, OBSERVATIONS};
+use crate::check::program::metric::{COUNT, COUNTER, HISTOGRAM, OBSERVATIONS, SUM};
 use crate::check::program::observing::observed;
 use crate::check::program::pre_created::visible_before;
 use crate::check::program::similar::nearest;
@@ -73,7 +73,14 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     if let Some(near) = near {
         return Finding::new(expected, format!("{}, a {}", near.name, near.kind))
             .quoting(quote_of(read, &near.name))
-            .because(format!("The name is {HISTOGRAM}: a name ends with its base unit, seconds."))
+            .because(match near.name.as_str() {
+                SUM | COUNT => format!(
+                    "{} is one of the series of a histogram, made by hand. HistogramVec makes all: \
+                     sum, count and buckets.",
+                    near.name
+                ),
+                _ => format!("The name is {HISTOGRAM}: a name ends with its base unit, seconds."),
+            })
             .showing(context.source.line_with(&[&format!("\"{}\"", near.name)]))
             .try_with(context.start_plain())
             .try_with(context.metrics())

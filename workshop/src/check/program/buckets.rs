@@ -10,6 +10,40 @@ use std::collections::BTreeMap;
 /// No page takes longer, in seconds: bounds beyond it are in another unit.
 const MINUTE: f64 = 60.0;
 
+/// The longest visit of the settings as they are, in seconds. The shortest takes none, and all
+/// between are as likely.
+const LONGEST: f64 = 1.0;
+/// A bucket with this part of all visits or more is worth a remark.
+const CROWDED: f64 = 0.5;
+
+/// How many visits fall into the fullest bucket, if that is half of them or more. It is told from
+/// the bounds, not from chance.
+pub(crate) fn remark(context: &Context<'_>) -> Option<String> {
+    let family = last(&context.runs.calm)?.family(HISTOGRAM)?;
+    let rows = buckets(family);
+    let bounds: Vec<f64> = rows.values().next()?.iter().map(|(bound, _)| *bound).collect();
+    let (share, from, to) = fullest(&bounds)?;
+    let to = if to.is_finite() { format!("{to} s") } else { "+Inf".to_owned() };
+    (share >= CROWDED).then(|| {
+        format!(
+            "A remark: of 100 visits that take 0 to {LONGEST} s, about {:.0} fall into one bucket, \
+             from {from} to {to}. A quantile in there is a guess: a bound or two between them \
+             would tell more.",
+            share * 100.0
+        )
+    })
+}
+
+/// The part of all visits that falls into the fullest bucket, and its bounds.
+fn fullest(bounds: &[f64]) -> Option<(f64, f64, f64)> {
+    let lower = std::iter::once(&0.0).chain(bounds);
+    let shares = lower.zip(bounds).map(|(&from, &to)| {
+        let share = (to.min(LONGEST) - from.min(LONGEST)) / LONGEST;
+        (share, from, to)
+    });
+    shares.max_by(|one, other| one.0.total_cmp(&other.0))
+}
+
 /// Buckets are cumulative, end with the count, and have a bound between 0.1 and 0.5 s.
 pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
@@ -50,15 +84,7 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
             continue;
         }
         let shown: Vec<String> = bounds.iter().map(ToString::to_string).collect();
-        let milliseconds =
-            bounds.iter().all(|bound| *bound >= 1.0) && bounds.iter().any(|bound| *bound > MINUTE);
-        let cause = match milliseconds {
-            true => "These bounds look like milliseconds. Base units are seconds: 0.1, not 100.",
-            false => {
-                "With no bound in between, 0.1 s and 0.5 s fall into the same bucket, and no \
-                 quantile can tell them apart. `HistogramOpts::buckets` takes a Vec of seconds."
-            }
-        };
+        let cause = too_coarse(&bounds);
         let line = row.first().map_or(0, |(_, sample)| sample.line);
         return finding(
             "a bound from 0.1 up to 0.5 s".into(),
@@ -72,6 +98,24 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
     Ok(())
 }
 
+/// Why bounds tell nothing of what takes between 0.1 and 0.5 s.
+fn too_coarse(bounds: &[f64]) -> &'static str {
+    let least = bounds.iter().copied().fold(f64::INFINITY, f64::min);
+    let beyond = bounds.iter().any(|bound| *bound > MINUTE);
+    match least {
+        1000.0.. if beyond => {
+            "These bounds look like microseconds. Base units are seconds: 0.1, not 100000."
+        }
+        1.0.. if beyond => {
+            "These bounds look like milliseconds. Base units are seconds: 0.1, not 100."
+        }
+        _ => {
+            "With no bound in between, 0.1 s and 0.5 s fall into the same bucket, and no quantile \
+             can tell them apart. `HistogramOpts::buckets` takes a Vec of seconds."
+        }
+    }
+}
+
 /// The buckets of one label set, by their bound.
 fn buckets(family: &Family) -> BTreeMap<Labels, Vec<(f64, &Sample)>> {
     let mut rows: BTreeMap<Labels, Vec<(f64, &Sample)>> = BTreeMap::new();
@@ -81,4 +125,22 @@ fn buckets(family: &Family) -> BTreeMap<Labels, Vec<(f64, &Sample)>> {
         rows.entry(sample.labels.without("le")).or_default().push((bound, sample));
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fullest_bucket_is_told_from_the_bounds() {
+        let all = f64::INFINITY;
+        for (bounds, fullest_one) in [
+            (&[0.1, 0.25, 0.5, 1.0, 2.5, all][..], (0.5, 0.5, 1.0)),
+            (&[0.2, 5.0, all], (0.8, 0.2, 5.0)),
+            (&[0.1, all], (0.9, 0.1, all)),
+        ] {
+            assert_eq!(fullest(bounds), Some(fullest_one));
+        }
+        assert_eq!(fullest(&[]), None);
+    }
 }

@@ -8,7 +8,7 @@ use crate::check::program::assertions::{exposition, quote};
 use crate::check::program::context::Context;
 use crate::check::program::run::{Run, Varied};
 use crate::check::program::variety::PAGE;
-use crate::check::verdict::{Finding, Judgement};
+use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::{Labels, parse};
 use crate::http::fetch::Answer;
 use crate::http::probe::{Probe, Timed};
@@ -55,29 +55,7 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
             if status == wanted || failed {
                 continue;
             }
-            let cause = match (wanted, status) {
-                (404, _) => {
-                    "This path is nobody's. The arms of the `match` compare the whole path, \
-                     letter by letter, and all others are `not_found()`."
-                }
-                (405, _) => {
-                    "Only GET and HEAD ask for a page. `respond(request)` refuses the others \
-                     with 405, if it is given them."
-                }
-                (_, 404) => {
-                    "The `match` has to compare the path alone, `request.uri().path()`: a query, a \
-                     method or a header changes nothing about whose page it is."
-                }
-                (_, 405) => {
-                    "HEAD asks for the same as GET, without the body: leave it to `respond`."
-                }
-                (_, 500) => "The handler panicked. The program's own words name the line.",
-                _ => "Every client gets the same: nothing else about the request decides.",
-            };
-            let line = context.source.line(|line| {
-                let arm = line.contains("=>") && line.contains(endpoint);
-                arm || line.contains("if ") || line.contains("match request")
-            });
+            let (cause, line) = otherwise(context, endpoint, wanted, status);
             let curl = context.curl(probe);
             return Finding::new(format!("{wanted} from `{curl}`"), status.to_string())
                 .because(cause)
@@ -96,6 +74,44 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
         }
     }
     Ok(())
+}
+
+/// Why a request is answered otherwise than its endpoint's others, and where.
+fn otherwise(
+    context: &Context<'_>,
+    endpoint: &str,
+    wanted: u16,
+    status: u16,
+) -> (String, Option<Quote>) {
+    if let Some((header, line)) = context.source.header().filter(|_| status != 500) {
+        let cause = format!(
+            "A header, {header}, decides here what the answer is. Whoever asks, the answer is the \
+             same."
+        );
+        return (cause, Some(line));
+    }
+    let line = context.source.line(|line| {
+        let arm = line.contains("=>") && line.contains(endpoint);
+        arm || line.contains("if ") || line.contains("match request")
+    });
+    let cause = match (wanted, status) {
+        (404, _) => {
+            "This path is nobody's. The arms of the `match` compare the whole path, \
+             letter by letter, and all others are `not_found()`."
+        }
+        (405, _) => {
+            "Only GET and HEAD ask for a page. `respond(request)` refuses the others \
+             with 405, if it is given them."
+        }
+        (_, 404) => {
+            "The `match` has to compare the path alone, `request.uri().path()`: a query, a \
+             method such as HEAD or a header changes nothing about whose page it is."
+        }
+        (_, 405) => "HEAD asks for the same as GET, without the body: leave it to `respond`.",
+        (_, 500) => "The handler panicked. The program's own words name the line.",
+        _ => "Every client gets the same: nothing else about the request decides.",
+    };
+    (cause.to_owned(), line)
 }
 
 /// The page is the tree counter's: as a page for a browser, as JSON for who asks for it.
@@ -266,7 +282,7 @@ pub(crate) fn fresh(context: &Context<'_>) -> Judgement {
                 Some(sample.line),
             )
             .because(
-                "The number behind the value is a time, in milliseconds since 1970. Leave it \
+                "The number behind the value is a timestamp, in milliseconds since 1970. Leave it \
                      away: Prometheus takes the time of the scrape.",
             )
             .fail();

@@ -30,6 +30,8 @@ const MEANWHILE: Duration = Duration::from_millis(1500);
 const AT_ONCE: usize = 3;
 /// Visits that take this long are made once, side by side.
 const LONG: Duration = Duration::from_secs(1);
+/// How long after the one before each of those begins: a clock that they share is found out.
+const APART: Duration = Duration::from_millis(100);
 /// For how long /metrics is asked for once the visits have got there.
 const MIDST: Duration = Duration::from_millis(100);
 /// When they must have got there, also on a busy machine, if the program does not tell.
@@ -110,11 +112,13 @@ impl Run {
         match experiment {
             Experiment::Visits => {
                 // All at once where each takes long: a check is waited for.
-                let count = if self.faults.latency > LONG { AT_ONCE } else { VISITS };
-                self.visits_between(count, address).await
+                match self.faults.latency > LONG {
+                    true => self.visits_between(AT_ONCE, APART, address).await,
+                    false => self.visits_between(VISITS, Duration::ZERO, address).await,
+                }
             }
             Experiment::Everything => {
-                self.visits_between(VISITS, address).await?;
+                self.visits_between(VISITS, Duration::ZERO, address).await?;
                 self.scrapes_and_others(address).await?;
                 self.what_one_does_not_think_of(address).await
             }
@@ -126,8 +130,13 @@ impl Run {
         Probe::get(PAGE, ANSWER + self.faults.latency)
     }
 
-    async fn visits_between(&mut self, count: usize, address: &Address) -> Option<()> {
-        let visits = together(address, count, |_| self.visit()).await;
+    async fn visits_between(
+        &mut self,
+        count: usize,
+        apart: Duration,
+        address: &Address,
+    ) -> Option<()> {
+        let visits = one_after_the_other(address, count, apart, |_| self.visit()).await;
         visits.keep(&mut self.visits)?;
         scrape(address).await.keep(&mut self.after)
     }
@@ -234,13 +243,29 @@ fn connections(scrape: &Scrape) -> usize {
 
 /// Sends requests, several at a time, until all are answered or one is not.
 async fn together(address: &Address, count: usize, probe: impl Fn(usize) -> Probe) -> Answers {
+    one_after_the_other(address, count, Duration::ZERO, probe).await
+}
+
+/// The same, where each waits for so long before it is sent, times its place in the row.
+async fn one_after_the_other(
+    address: &Address,
+    count: usize,
+    apart: Duration,
+    probe: impl Fn(usize) -> Probe,
+) -> Answers {
     let mut answers: Vec<Option<Result<Timed, NoAnswer>>> = vec![None; count];
     let mut under_way = JoinSet::new();
     let mut next = 0;
     loop {
         while next < count && under_way.len() < AT_ONCE {
             let (index, probe, address) = (next, probe(next), address.clone());
-            under_way.spawn(async move { (index, probe.send(&address).await) });
+            let wait = apart.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
+            under_way.spawn(async move {
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
+                (index, probe.send(&address).await)
+            });
             next += 1;
         }
         let Some(Ok((index, answer))) = under_way.join_next().await else { break };

@@ -8,12 +8,18 @@ use crate::terminal::shell::Shell;
 const MIN: &str = "TREECOUNTER_LATENCY_MIN_SECONDS";
 const MAX: &str = "TREECOUNTER_LATENCY_MAX_SECONDS";
 
+/// How much longer a visit may take than another, where it takes time at all: what is measured is
+/// then no setting.
+const SPREAD: Duration = Duration::from_millis(50);
+/// What is set where no visit fails: as good as never, but not 0, which could be asked for.
+const NEVER: &str = "0.000000001";
+
 /// The failures and the latency of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Faults {
     /// Whether every visit to /treecounter fails, or none does.
     pub failing: bool,
-    /// How long every visit takes.
+    /// How long every visit takes at least; see [`SPREAD`].
     pub latency: Duration,
 }
 
@@ -22,7 +28,7 @@ impl Faults {
     pub(crate) const NONE: Faults = Faults { failing: false, latency: Duration::ZERO };
     /// Every visit fails, after a moment: who asks again until it is good takes longer.
     pub(crate) const FAILING: Faults =
-        Faults { failing: true, latency: Duration::from_millis(100) };
+        Faults { failing: true, latency: Duration::from_millis(200) };
     /// Every visit takes a time between 0.1 and 0.5 s.
     pub(crate) const SLOW: Faults = Faults { failing: false, latency: Duration::from_millis(200) };
     /// Every visit takes longer than a second.
@@ -32,7 +38,9 @@ impl Faults {
 
     /// The variables that say so.
     pub(crate) fn settings(&self) -> BTreeMap<&'static str, String> {
-        BTreeMap::from([self.failure_rate(), self.latency(MIN), self.latency(MAX)])
+        let (name, rate) = self.failure_rate();
+        let rate = if self.failing { rate } else { NEVER.to_owned() };
+        BTreeMap::from([(name, rate), self.least(), self.most()])
     }
 
     /// The command that starts a program with these faults, as one types it on this system. A
@@ -40,7 +48,7 @@ impl Faults {
     pub(crate) fn command(&self, cargo_run: &str) -> String {
         let settings = match self.failing || self.latency.is_zero() {
             true => vec![self.failure_rate()],
-            false => vec![self.latency(MIN), self.latency(MAX)],
+            false => vec![self.least(), self.most()],
         };
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -52,7 +60,12 @@ impl Faults {
         ("TREECOUNTER_FAILURE_RATE", rate.to_owned())
     }
 
-    fn latency(&self, name: &'static str) -> (&'static str, String) {
-        (name, self.latency.as_secs_f64().to_string())
+    fn least(&self) -> (&'static str, String) {
+        (MIN, self.latency.as_secs_f64().to_string())
+    }
+
+    fn most(&self) -> (&'static str, String) {
+        let spread = if self.latency.is_zero() { Duration::ZERO } else { SPREAD };
+        (MAX, (self.latency + spread).as_secs_f64().to_string())
     }
 }

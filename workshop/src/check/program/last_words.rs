@@ -37,8 +37,15 @@ pub(crate) fn is_routine(line: &str) -> bool {
 pub(crate) fn death(words: &str) -> Option<&'static str> {
     let has = |part: &str| words.contains(part);
     Some(match () {
-        () if has("Duplicate metrics collector registration") => {
+        () if has("Duplicate metrics collector registration") || has("AlreadyReg") => {
             "The same metric is registered twice. Register it once, in `main`, and keep a clone."
+        }
+        () if has("not yet implemented") => {
+            "`todo!()` panics with \"not yet implemented\". Write what should stand there."
+        }
+        () if has("environment variable not found") => {
+            "It asks for a variable that nobody sets, and says \"environment variable not \
+             found\". What may be missing gets a default, and no `?`."
         }
         () if has("InconsistentCardinality") || has("inconsistent label cardinality") => {
             "`with_label_values` was given more or fewer values than the metric has labels."

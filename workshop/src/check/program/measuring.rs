@@ -1,6 +1,7 @@
 //! Whether what is observed is what the visitor waits, in seconds.
 
 use crate::check::program::assertions::{answers, changes, exposition, quote};
+use crate::check::program::clues;
 use crate::check::program::context::Context;
 use crate::check::program::life::starts;
 use crate::check::program::metric::{COUNT, SUM};
@@ -49,54 +50,75 @@ pub(crate) fn measured(context: &Context<'_>, run: &Run) -> Judgement {
     .try_with(context.start(run.faults))
     .try_with(format!("{} -w \"%{{time_total}}\\n\"", context.curl(&visits.probe)))
     .try_with(context.metrics());
-    let real = if context.runs.attached { waited } else { run.faults.latency.as_secs_f64() };
-    let (cause, source) = mismeasured(context, measured / real, sum);
+    let (cause, source) = mismeasured(context, measured / waited, sum);
     finding.because(cause).showing(source).fail()
 }
 
-fn mismeasured(context: &Context<'_>, ratio: f64, sum: f64) -> (&'static str, Option<Quote>) {
+type Cause = (String, Option<Quote>);
+
+/// Why something else was measured; `ratio` says how much of the wait, and 1 would be right.
+fn mismeasured(context: &Context<'_>, ratio: f64, sum: f64) -> Cause {
     let source = context.source;
+    if let Some((cause, line)) = clues::told(source, clues::MISMEASURED) {
+        return (cause, Some(line));
+    }
+    if let Some(cause) = unit(ratio) {
+        let converting = ["as_millis", "as_micros", "as_nanos", "subsec", "1000", "1e", "00", "60"];
+        let converts = |line: &str| converting.iter().any(|part| line.contains(part));
+        let observing = |line: &str| line.contains("observe(") || converts(line);
+        let line = source.line(|line| line.contains("observe(") && converts(line));
+        return (cause, line.or(source.line(converts)).or(source.line(observing)));
+    }
     if ratio > 1.0 {
-        let line = source.line(|line| {
-            ["as_millis", "as_micros", "as_nanos", "1000", "1e3", "1_000"]
-                .iter()
-                .any(|p| line.contains(p))
-        });
-        return match ratio {
-            100.0..20_000.0 => (
-                "These are milliseconds. Base units are seconds, in every metric: \
-                 `started.elapsed().as_secs_f64()`.",
-                line,
-            ),
-            20_000.0.. => ("Base units are seconds: `started.elapsed().as_secs_f64()`.", line),
-            _ => (
-                "More than a visitor waits cannot be measured. Is the clock started anew for each \
-                 request?",
-                source.line_with(&["Instant::now"]),
-            ),
-        };
+        let cause = "More than a visitor waits cannot be measured. Is the clock started anew for \
+                     each request?";
+        return (cause.to_owned(), source.line_with(&["Instant::now"]));
     }
     let dropped = source.line(|line| line.contains("let _ =") && line.contains("start_timer"));
     if dropped.is_some() {
-        return (
-            "`let _ =` drops the timer at once, and a dropped timer observes. A name keeps it to \
-             the end of the block: `let _timer = ...`.",
-            dropped,
-        );
+        let cause = "`let _ =` drops the timer at once, and a dropped timer observes. A name keeps \
+                     it to the end of the block: `let _timer = ...`.";
+        return (cause.to_owned(), dropped);
     }
     let whole = source.line_with(&["as_secs()"]);
     if sum == 0.0 && (whole.is_some() || source.text.is_empty()) {
-        return (
-            "A sum of exactly 0: whole seconds lose everything below one. Use `as_secs_f64()`.",
-            whole,
-        );
+        let cause =
+            "A sum of exactly 0: whole seconds lose everything below one. Use `as_secs_f64()`.";
+        return (cause.to_owned(), whole);
     }
-    (
-        "The wait is outside of what is measured. Start the clock above the `match` and read it \
-         below: the `.await` of the page has to lie between. A timer that is dropped early stops \
-         early.",
-        source.line_with(&["start_timer"]).or(source.line_with(&["Instant::now"])),
-    )
+    if source.count("Instant::now()") > 1 {
+        let cause = "The clock is started a second time: `Instant::now()`. Once, above the \
+                     `match`, is enough.";
+        return (cause.to_owned(), source.second_line_with("Instant::now()"));
+    }
+    let line = source.line_with(&["start_timer"]).or(source.line_with(&["Instant::now"]));
+    (OUTSIDE.to_owned(), line)
+}
+
+const OUTSIDE: &str = "The wait is outside of what is measured. Start the clock above the `match` \
+    and read it below: the `.await` of the page has to lie between. A timer that is dropped early \
+    stops early.";
+
+/// The unit that makes this ratio, if one does.
+fn unit(ratio: f64) -> Option<String> {
+    const UNITS: [(f64, &str); 4] = [
+        (1e3, "These are milliseconds."),
+        (1e6, "These are microseconds."),
+        (1e9, "These are nanoseconds."),
+        (1.0 / 60.0, "These are minutes: each has 60 seconds."),
+    ];
+    const FACTORS: [(f64, &str); 4] = [
+        (10.0, "10 times too much is observed."),
+        (0.1, "10 times too little is observed."),
+        (0.01, "100 times too little is observed."),
+        (0.001, "1000 times too little is observed."),
+    ];
+    let near = |factor: f64| (0.8..1.25).contains(&(ratio / factor));
+    let found = UNITS.iter().chain(&FACTORS).find(|(factor, _)| near(*factor))?;
+    Some(format!(
+        "{} Base units are seconds, in every metric: `started.elapsed().as_secs_f64()` gives them.",
+        found.1
+    ))
 }
 
 /// A number with as many digits as it deserves.

@@ -1,9 +1,11 @@
 //! Why visits were most likely not counted as they should.
 
 use crate::check::program::assertions::{Change, changes, exposition};
+use crate::check::program::clues;
 use crate::check::program::context::Context;
 use crate::check::program::metric::COUNTER;
-use crate::check::program::run::Run;
+use crate::check::program::run::{Run, Scrape};
+use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
 use crate::check::verdict::Quote;
 
@@ -33,7 +35,17 @@ pub(crate) fn miscounted(context: &Context<'_>, run: &Run, rises: &[Change]) -> 
             format!("The endpoint of {PAGE} is {PAGE:?}, letter by letter, not {endpoint:?}.");
         return (cause, context.source.line_with(&[&format!("\"{endpoint}\"")]));
     }
-    not_at_all(context, &status)
+    not_at_all(context, run, &status)
+}
+
+/// A local metric, which keeps what it is told to itself.
+pub(crate) fn buffered(source: &Source, what: &str) -> Option<(String, Quote)> {
+    let line = source.line(|line| line.contains(".local()"))?;
+    let cause = format!(
+        "A local {what} is a buffer: what it takes arrives in the registered {what} at `flush()`, \
+         and not before. Use the {what} itself."
+    );
+    Some((cause, line))
 }
 
 /// The line that counts.
@@ -59,10 +71,15 @@ fn by_another_number(context: &Context<'_>, by: f64, visits: f64) -> Cause {
              request. Make it once, in `main`, and keep it in App.",
             source.line_with(&["IntCounterVec::new"]),
         ),
-        () if by < visits => (
-            "Some visits are not counted. `inc()` adds one; `set` and `reset` do not count.",
-            counting(context),
-        ),
+        () if by < visits => {
+            if let Some((cause, line)) = clues::told(source, clues::UNCOUNTED) {
+                return (cause, Some(line));
+            }
+            (
+                "Some visits are not counted. `inc()` adds one; `set` and `reset` do not count.",
+                source.line(|line| line.contains("if ")).or(counting(context)),
+            )
+        }
         () => ("`inc()` adds one, once for each request.", counting(context)),
     };
     (cause.to_owned(), line)
@@ -70,7 +87,17 @@ fn by_another_number(context: &Context<'_>, by: f64, visits: f64) -> Cause {
 
 /// The page's series of another status rose.
 fn by_another_status(context: &Context<'_>, status: &str, other: &str) -> Cause {
+    if let Some(line) = context.source.line_with(&["failure_rate"]) {
+        let cause = "The status is guessed from the settings here. It is that of the answer: \
+                     `response.status().as_str()`.";
+        return (cause.to_owned(), Some(line));
+    }
+    let is_number = other.len() == 3 && other.bytes().all(|byte| byte.is_ascii_digit());
     let cause = match other.split_once(' ') {
+        _ if other.ends_with("xx") => format!(
+            "{other:?} is the class of the status. The label is the status itself, so that 404 \
+             and 405 stay apart: `response.status().as_str()`."
+        ),
         Some((code, _)) if code == status => format!(
             "{other:?} is how a StatusCode is displayed. Its code alone is \
              `response.status().as_str()`."
@@ -80,18 +107,36 @@ fn by_another_status(context: &Context<'_>, status: &str, other: &str) -> Cause 
              still waits. Only {status} came back. Count after the `.await`, by \
              `response.status()`."
         ),
+        _ if !is_number => format!(
+            "status={other:?} is made from the answer, and is not its number. Only {status} came \
+             back: `response.status().as_str()` gives it as text."
+        ),
         _ => format!(
             "The label says {other} whatever the answer is. Only {status} came back: take the \
              label from `response.status()`."
         ),
     };
     let line = context.source.line_with(&[&format!("\"{other}\"")]);
-    (cause, line.or(counting(context)))
+    let status = || context.source.line_with(&["status"]);
+    (cause, line.or_else(status).or_else(|| counting(context)))
 }
 
 /// No series of the page rose, nor another in its place.
-fn not_at_all(context: &Context<'_>, status: &str) -> Cause {
+fn not_at_all(context: &Context<'_>, run: &Run, status: &str) -> Cause {
     let source = context.source;
+    if let Some((cause, line)) = buffered(source, "counter") {
+        return (cause, Some(line));
+    }
+    if let Some((cause, line)) = clues::told(source, clues::UNCOUNTED) {
+        return (cause, Some(line));
+    }
+    if let Some((header, line)) = source.header() {
+        let cause = format!(
+            "Visits are left out by a header, {header}. Every answer counts, whoever has asked: \
+             count below the `match`, without an `if` around it."
+        );
+        return (cause, Some(line));
+    }
     if let Some(line) = source.above_main(MADE) {
         let cause = "A counter is made anew for each request here. The one that is registered is \
                      another one, and nothing counts with it.";
@@ -99,6 +144,17 @@ fn not_at_all(context: &Context<'_>, status: &str) -> Cause {
     }
     if let Some(line) = source.line_with(&["\"/treecounter\" =>", "return"]) {
         return (RETURNS.to_owned(), Some(line));
+    }
+    if source.count(MADE) > 1 {
+        let cause = "Two counters are made, and only one is registered. Make one, register a clone \
+                     of it, and count with it.";
+        return (cause.to_owned(), source.second_line_with(MADE));
+    }
+    if is_kept(run) {
+        return (
+            KEPT.to_owned(),
+            source.line(|line| line.contains("gather") || line.contains("elapsed")),
+        );
     }
     let cause = match () {
         () if status == "503" => {
@@ -110,11 +166,21 @@ fn not_at_all(context: &Context<'_>, status: &str) -> Cause {
              them all, by `response.status()` and endpoint."
         }
         () => {
-            "Nothing counts, or what counts is not what was registered: a counter that is made \
-             anew, in the handler, is another one. Clones of one counter are the same."
+            "Nothing counts these visits, or what counts is not what was registered. Count below \
+             the `match`, with a clone of the counter that was registered in `main`."
         }
     };
-    (cause.to_owned(), counting(context))
+    (cause.to_owned(), source.line(|line| line.contains("if ")).or(counting(context)))
+}
+
+const KEPT: &str = "Both scrapes are the same text, to the last byte: the exposition is kept from \
+    earlier. Make it anew for each scrape: `self.metrics.respond(request)`.";
+
+/// Whether the exposition after the visits is that from before.
+fn is_kept(run: &Run) -> bool {
+    let body =
+        |scrape: &Option<Scrape>| Some(scrape.as_ref()?.answer.as_ref().ok()?.answer.body.clone());
+    body(&run.before).is_some_and(|before| Some(before) == body(&run.after))
 }
 
 /// Whether the count rises while visitors still wait.

@@ -1,9 +1,11 @@
 //! Whether each visit is observed, once.
 
 use crate::check::program::assertions::{Change, answers, changes, exposition, quote};
+use crate::check::program::clues;
 use crate::check::program::context::Context;
 use crate::check::program::last_words::last_words;
 use crate::check::program::metric::COUNT;
+use crate::check::program::miscounted::buffered;
 use crate::check::program::run::Run;
 use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement};
@@ -39,7 +41,28 @@ pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
             .could_not_tell();
     }
     let failing = visits.statuses().all(|status| status == 503);
-    let cause = match () {
+    let cause = misobserved(context, [by, sent], failing, other.is_some());
+    if let Some((cause, line)) = buffered(context.source, "histogram").filter(|_| by == 0.0) {
+        return finding.because(cause).showing(Some(line)).fail();
+    }
+    let clue = clues::told(context.source, clues::UNOBSERVED).filter(|_| by < sent);
+    if let Some((cause, line)) = clue {
+        return finding.because(cause).showing(Some(line)).fail();
+    }
+    let observes = |line: &str| line.contains(".observe(") || line.contains("start_timer");
+    let line = context.source.line(|line| line.contains("if ")).filter(|_| by < sent);
+    let line = line.or(context.source.line(observes));
+    finding.because(cause).showing(line).fail()
+}
+
+/// Why the page's count rose by another number than that of the visits.
+fn misobserved(
+    context: &Context<'_>,
+    [by, sent]: [f64; 2],
+    failing: bool,
+    elsewhere: bool,
+) -> &'static str {
+    match () {
         () if by == 2.0 * sent && !context.source.has("start_timer") => {
             "Each visit is observed twice. Once is enough, below the `match`, and not in its arms \
              as well."
@@ -51,20 +74,21 @@ pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
         () if by == sent + 1.0 => {
             "A scrape is observed as a visit. Each arm of the `match` names its own endpoint."
         }
-        () if by == 0.0 && other.is_some() => {
+        () if by == 0.0 && elsewhere => {
             "The endpoint of the page is \"/treecounter\", letter by letter."
         }
         () if by == 0.0 && failing => {
             "Failed visits are not observed. Observe below the `match`, where every answer passes, \
              and without an `if` around it."
         }
+        () if by == 0.0 && context.source.above_main("HistogramVec::new").is_some() => {
+            "A histogram is made anew for each request here, and nobody sees what it observes. \
+             Make it once, in `main`, register it, and keep it in App."
+        }
         () if by == 0.0 => {
             "Nothing is observed, or what observes is not what was registered. Below the `match`, \
              where every answer passes, one `observe` times them all."
         }
         () => "Observe once for each request, below the `match`.",
-    };
-    let line =
-        context.source.line(|line| line.contains(".observe(") || line.contains("start_timer"));
-    finding.because(cause).showing(line).fail()
+    }
 }

@@ -40,6 +40,9 @@ pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
             None => {
                 let (cause, line) = match context.source.above_main(MADE) {
                     Some(line) => (MADE_ANEW, Some(line)),
+                    None if context.source.count(MADE) > 1 => {
+                        (ANOTHER, context.source.second_line_with(MADE))
+                    }
                     None => (ABSENT, None),
                 };
                 return finding(absent(read)).because(cause).showing(line).fail();
@@ -56,6 +59,8 @@ const SCRAPE_AS_VISIT: &str = "Nobody has visited the page yet: the scrape itsel
     Count below the `match`, where both are known.";
 const MADE_ANEW: &str = "A counter is made anew for each request here. Make it once, in `main`, \
     keep it in App, and name the series that you know will come before `serve`.";
+const ANOTHER: &str = "Two counters are made, and the series are named on the one that nobody \
+    registers. Make one, and register a clone of it.";
 const ABSENT: &str = "A series appears when its label values are first named. An increase from \
     nothing to 1 is invisible to `rate()`, so the series that you know will come are named in \
     `main`, before `serve`.";

@@ -3,11 +3,11 @@
 use crate::check::program::assertions::{answers, exposition, list};
 use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
-use crate::check::program::last_words::{death, last_words, words};
+use crate::check::program::last_words::{PANIC, death, last_words, words};
 use crate::check::program::life::{nobody, silence, starts, unanswered};
 use crate::check::program::run::{Run, Scrape};
 use crate::check::program::variety::PAGE;
-use crate::check::program::{clients, waits};
+use crate::check::program::{clients, paths, waits};
 use crate::check::verdict::{Finding, Judgement, Quote, Trouble};
 use crate::exposition::{Found, ParseError};
 use crate::http::fetch::Answer;
@@ -56,6 +56,7 @@ pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
             clients::statuses(context, PAGE)?;
             clients::statuses(context, "/")?;
             clients::page(context)?;
+            serves_failures(context)?;
             // What holds a thread is better told by the check of scrapes.
             match context.runs.stuck().map(|run| during(context, run)) {
                 Ok(Err(_)) => Ok(()),
@@ -66,9 +67,12 @@ pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
             .because("The program's own words name the line.")
             .with_last_words(last_words(run))
             .fail(),
-        Some(404) => finding("404: nothing answers at this path".to_owned())
-            .because("`handle` needs an arm for \"/treecounter\" that calls `self.trees.respond`.")
-            .fail(),
+        Some(404) => {
+            let arm = "`handle` needs an arm for \"/treecounter\" that calls `self.trees.respond`.";
+            let (cause, line) = missed(context, PAGE, arm);
+            let finding = finding("404: nothing answers at this path".to_owned());
+            finding.because(cause).showing(line).fail()
+        }
         Some(status) => finding(status.to_string())
             .because("Only `self.trees.respond(request).await` should make this answer.")
             .with_last_words(last_words(run))
@@ -81,25 +85,80 @@ pub(crate) fn metrics_status(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     unanswered(context, run, "an answer", run.before.as_ref())?;
     let (scrape, answer) = scraped(run)?;
-    let cause = match answer.status {
+    let (cause, line) = match answer.status {
         200 => return clients::statuses(context, "/metrics"),
-        404 if !answer.body.starts_with(b"# ") => {
-            "Nothing answers at this path yet: no arm of the `match` in `handle` takes \
-             \"/metrics\"."
+        404 if !answer.body.starts_with(b"# ") => missed(context, "/metrics", NO_ARM),
+        404 => (NOT_FOUND_BY_NAME.to_owned(), None),
+        500 => {
+            let cause =
+                death(&words(run)).unwrap_or("The program's own words say what went wrong.");
+            (cause.to_owned(), None)
         }
-        404 => {
-            "The exposition is there, and the status says that nothing is: only 200 counts. Send \
-             what `self.metrics.respond(request)` gives, as it is."
-        }
-        500 => death(&words(run)).unwrap_or("The program's own words say what went wrong."),
-        _ => "Prometheus takes 200 and nothing else.",
+        _ => ("Prometheus takes 200 and nothing else.".to_owned(), None),
     };
     Finding::new("200 from /metrics", answer.status.to_string())
         .because(cause)
+        .showing(line)
         .with_last_words(last_words(run))
         .try_with(context.start_plain())
         .try_with(context.curl(&scrape.probe))
         .fail()
+}
+
+const NO_ARM: &str =
+    "Nothing answers at this path yet: no arm of the `match` in `handle` takes \"/metrics\".";
+const NOT_FOUND_BY_NAME: &str = "The exposition is there, and the status says that nothing is: \
+    only 200 counts. Send what `self.metrics.respond(request)` gives, as it is.";
+
+/// A visit that fails is answered, by the page itself.
+fn serves_failures(context: &Context<'_>) -> Judgement {
+    let Ok(run) = context.runs.failing() else { return Ok(()) };
+    starts(context, run)?;
+    // Without a scrape before them there were no visits.
+    let Some(visits) = &run.visits else { return Ok(()) };
+    let finding = |found: String| {
+        Finding::new("503, since every visit fails in this run", found)
+            .with_last_words(last_words(run))
+            .try_with(context.start(run.faults))
+            .try_with(context.curl(&visits.probe))
+    };
+    if let Some(missing) = visits.unanswered() {
+        return finding(missing.to_string())
+            .because(match missing {
+                NoAnswer::TimedOut(_) => AGAIN,
+                _ => silence(missing),
+            })
+            .showing(context.source.line(|line| line.contains("loop") || line.contains("while ")))
+            .fail();
+    }
+    match visits.statuses().find(|status| *status != 503) {
+        None => Ok(()),
+        Some(500) if words(run).contains(PANIC) => finding("500: the handler panicked".to_owned())
+            .because("It panics when a visit fails. The program's own words name the line.")
+            .fail(),
+        Some(status) => {
+            finding(status.to_string()).because(REACHES).showing(failure_changed(context)).fail()
+        }
+    }
+}
+
+/// The line that most likely makes something else of a failure.
+fn failure_changed(context: &Context<'_>) -> Option<Quote> {
+    let telling = ["status_mut", "failure_rate", "503", "status"];
+    telling.iter().find_map(|part| context.source.line_with(&[part]))
+}
+
+const REACHES: &str = "A failed answer has to reach the visitor as it is: \
+    `self.trees.respond(request)` gives it, and the settings are as they are.";
+const AGAIN: &str = "A failed visit gets no answer. Is it tried again until it is good? A 503 has \
+    to reach the visitor as it is: `self.trees.respond(request)` gives it.";
+
+/// Why a path is not answered, and where; or what is said of one that nothing in the file is for.
+fn missed(context: &Context<'_>, path: &str, otherwise: &str) -> (String, Option<Quote>) {
+    match paths::missed(context.source, path) {
+        Some((cause, line)) => (cause, Some(line)),
+        None => (otherwise.to_owned(), None),
+    }
 }
 
 fn scraped(run: &Run) -> Result<(&Scrape, &Answer), Box<Trouble>> {
@@ -172,7 +231,10 @@ fn misread(error: &ParseError, body: &[u8], lines: usize) -> String {
         () if error.found == Found::CarriageReturn => {
             "Lines end with \\n alone, on Windows as well. Print \\n, not \\r\\n."
         }
-        () => "`MetricsHandler` writes this format; text made by hand has to follow it exactly.",
+        () => {
+            "`MetricsHandler` writes this format. Text made by hand has to follow it exactly: a \
+             name, label values in double quotes, and a number."
+        }
     };
     cause.to_owned()
 }
@@ -192,16 +254,25 @@ pub(crate) fn base_metrics(context: &Context<'_>) -> Judgement {
         count @ 1..=4 => format!("{count} families: {}", list(&names)),
         count => format!("{count} families, without {}", list(&missing)),
     };
-    let source = context.source.has("register_base_metrics(");
-    let cause = match source {
-        true => {
+    let registers = context.source.has("register_base_metrics(");
+    let prefix = names.iter().find_map(|name| name.strip_suffix(missing[0]));
+    let cause = match prefix {
+        Some(prefix) => format!(
+            "Every name has a prefix, {prefix}, which the dashboards and alerts of others do not \
+             know. `Registry::new()` gives none."
+        ),
+        None if registers => {
             "`register_base_metrics` puts them in one registry, and `MetricsHandler` shows \
              another. Give it the same one."
+                .to_owned()
         }
-        false => "`register_base_metrics(&registry)?` in `main` puts them in the registry.",
+        None => {
+            "`register_base_metrics(&registry)?` in `main` puts them in the registry.".to_owned()
+        }
     };
     Finding::new(list(BASE_METRICS), found)
         .because(cause)
+        .showing(context.source.line_with(&["Registry::new_custom"]))
         .try_with(context.start_plain())
         .try_with(context.curl(&scraped(run)?.0.probe))
         .fail()
@@ -219,7 +290,8 @@ pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
             .try_with(context.curl(&strangers.probe))
     };
     if let Some(missing) = strangers.unanswered() {
-        return finding(missing.to_string()).because(silence(missing)).fail();
+        let line = context.source.line(|line| line.contains("exit(") || line.contains("panic!("));
+        return finding(missing.to_string()).because(silence(missing)).showing(line).fail();
     }
     match strangers.statuses().find(|status| *status != 404) {
         None => {

@@ -1,16 +1,16 @@
 //! Section 2: requests are counted, by status and endpoint.
 
 use crate::check::program::assertions::{answers, exposition, last, list, quote, quote_of};
+use crate::check::program::clues;
 use crate::check::program::context::Context;
 use crate::check::program::counting::{counts, family};
-use crate::check::program::last_words::last_words;
 use crate::check::program::life::starts;
-use crate::check::program::metric::{COUNTER, REQUESTS};
+use crate::check::program::metric::{COUNTER, HISTOGRAM, REQUESTS};
 use crate::check::program::miscounted::MADE;
 use crate::check::program::similar::nearest;
 use crate::check::program::tally;
 use crate::check::program::variety::PAGE;
-use crate::check::verdict::{Finding, Judgement};
+use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::{Exposition, Kind, Sample};
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ pub(crate) fn requests_counter(context: &Context<'_>) -> Judgement {
 /// There is no `requests_total`, even after visits.
 fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     let expected = format!("a counter {COUNTER} at /metrics");
-    if let Some(near) = nearest(read, COUNTER) {
+    if let Some(near) = nearest(read, COUNTER).filter(|near| near.name != HISTOGRAM) {
         return Finding::new(expected, format!("{}, a {}", near.name, near.kind))
             .quoting(quote_of(read, &near.name))
             .because(format!("The name is {COUNTER}: the name of a counter ends in _total."))
@@ -64,17 +64,22 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
             .fail();
     }
     let source = context.source;
-    let default_registry = source.line(|line| line.contains("register_int_counter"));
+    if let Some((cause, line)) = clues::told(source, clues::UNREGISTERED) {
+        return none(context, expected, &cause, Some(line));
+    }
+    let serve = source.place(|line| line.contains("serve(&"));
+    let late = source.line_with(&[".register("]);
+    let late = late.filter(|line| serve.is_some_and(|serve| serve.line < line.line));
     let (cause, line) = match () {
         () if !source.text.is_empty() && !source.has(COUNTER) => (
             "Your file does not name it yet. A counter is made with `IntCounterVec::new`, and \
              registered with the registry that MetricsHandler shows.",
             None,
         ),
-        () if default_registry.is_some() => (
-            "`register_int_counter_vec!` registers with the crate's own default registry, and \
-             /metrics shows yours. Use `registry.register(Box::new(requests.clone()))`.",
-            default_registry,
+        () if late.is_some() => (
+            "This stands below `serve`, which runs until the program is stopped. What the program \
+             needs is made and registered above.",
+            late,
         ),
         () if source.count(MADE) > 1 => (
             "Two counters are made. The one that is registered is another one than yours: register \
@@ -101,6 +106,11 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
             None,
         ),
     };
+    none(context, expected, cause, line)
+}
+
+/// Nothing is there that could be meant.
+fn none(context: &Context<'_>, expected: String, cause: &str, line: Option<Quote>) -> Judgement {
     let visits = context.runs.calm.visits.as_ref().map_or(0, |visits| visits.answers.len());
     Finding::new(expected, format!("none, before and after {visits} visits to {PAGE}"))
         .because(cause)
@@ -180,24 +190,5 @@ pub(crate) fn status_from_response(context: &Context<'_>) -> Judgement {
     }
     let run = context.runs.failing()?;
     starts(context, run)?;
-    let visits = answers(run.visits.as_ref())?;
-    if let Some(missing) = visits.unanswered() {
-        return Finding::new("503, since every visit fails in this run", missing.to_string())
-            .with_last_words(last_words(run))
-            .try_with(context.start(run.faults))
-            .try_with(context.curl(&visits.probe))
-            .fail();
-    }
-    if let Some(status) = visits.statuses().find(|status| *status != 503) {
-        return Finding::new("503, since every visit fails in this run", status.to_string())
-            .because(
-                "A failed answer has to reach the visitor as it is: `self.trees.respond(request)` \
-                 gives it.",
-            )
-            .with_last_words(last_words(run))
-            .try_with(context.start(run.faults))
-            .try_with(context.curl(&visits.probe))
-            .fail();
-    }
     counts(context, run)
 }

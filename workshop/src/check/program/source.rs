@@ -8,6 +8,18 @@ use crate::check::verdict::Quote;
 /// Lines of one quote: what is beside the first belongs to it, but a screen is short.
 const MOST: usize = 4;
 
+/// Headers that a request may be judged by; one whose name is in another's comes later.
+const HEADERS: [&str; 8] = [
+    "User-Agent",
+    "Referer",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Accept",
+    "X-Forwarded-For",
+    "Cookie",
+    "Host",
+];
+
 /// The learner's file, if it is known.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Source {
@@ -24,6 +36,23 @@ impl Source {
     pub(crate) fn line(&self, holds: impl Fn(&str) -> bool) -> Option<Quote> {
         let found = self.suspects().find(|(_, line)| holds(line));
         found.map(|(index, line)| self.quote(index, line))
+    }
+
+    /// The first line that satisfies a condition, also if it is the finished program's.
+    pub(crate) fn place(&self, holds: impl Fn(&str) -> bool) -> Option<Quote> {
+        let found = self.lines().find(|(_, line)| holds(line));
+        found.map(|(index, line)| self.quote(index, line))
+    }
+
+    /// The header that the file asks for, and where.
+    pub(crate) fn header(&self) -> Option<(&'static str, Quote)> {
+        HEADERS.iter().find_map(|name| {
+            let asks = |line: &str| {
+                let line = line.to_lowercase().replace('_', "-");
+                line.contains("header") && line.contains(&name.to_lowercase())
+            };
+            Some((*name, self.line(asks)?))
+        })
     }
 
     /// The first such line that contains all of these.

@@ -7,7 +7,7 @@ use crate::check::program::context::Context;
 use crate::check::program::metric::Metric;
 use crate::check::program::run::Varied;
 use crate::check::program::variety::Group;
-use crate::check::verdict::{Finding, Judgement};
+use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::Exposition;
 use crate::http::probe::Probe;
 
@@ -98,7 +98,16 @@ fn fail(
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
             .could_not_tell();
     }
+    let header = context.source.header();
     let cause = match elsewhere {
+        Some(_) if group.endpoint == "other" && header.is_some() => {
+            let name = header.as_ref().map_or("", |(name, _)| name);
+            format!("The endpoint is taken from a header, {name}. It is what the arm says.")
+        }
+        Some((endpoint, _)) if endpoint.is_empty() => format!(
+            "An empty endpoint is no label at all, to Prometheus. Theirs is {:?}.",
+            group.endpoint
+        ),
         Some((endpoint, _)) if *endpoint != group.endpoint && group.endpoint == "other" => format!(
             "These paths are nobody's, and they are counted as {endpoint:?}. All paths that are \
              not yours share one endpoint, \"other\", whatever they look like."
@@ -111,17 +120,36 @@ fn fail(
         Some((_, status)) => format!(
             "The label says {status}. It comes from `response.status()`, whatever the request was."
         ),
-        None => format!(
-            "They are answered, so they are counted: {} below the `match`, without an `if` that \
-             asks for the method, a header, the status or the path.",
-            metric.done
-        ),
+        None => {
+            let (cause, line) = left_out(context, metric);
+            let line = line.or(context.source.line_with(&[group.arm]));
+            return finding.because(cause).showing(line).fail();
+        }
     };
-    let line = context
-        .source
-        .line(|line| line.contains("if ") || line.contains("is_") || line.contains("matches!"))
-        .or(context.source.line_with(&[group.arm]));
+    let line = context.source.line(decides).or(context.source.line_with(&[group.arm]));
     finding.because(cause).showing(line).fail()
+}
+
+/// Why requests were answered, and not counted.
+fn left_out(context: &Context<'_>, metric: Metric) -> (String, Option<Quote>) {
+    let done = metric.done;
+    if let Some((header, line)) = context.source.header() {
+        let cause = format!(
+            "They are left out by a header, {header}. They are answered, so they count: {done} \
+             below the `match`, without an `if`."
+        );
+        return (cause, Some(line));
+    }
+    let cause = format!(
+        "They are answered, so they are counted: {done} below the `match`, without an `if` that \
+         asks for the method, a header, the status or the path."
+    );
+    (cause, context.source.line(decides))
+}
+
+/// A line that tells requests apart.
+fn decides(line: &str) -> bool {
+    ["if ", "is_", "matches!"].iter().any(|part| line.contains(part))
 }
 
 fn many(varied: &Varied) -> String {

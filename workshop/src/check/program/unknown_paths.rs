@@ -5,6 +5,7 @@ use crate::check::program::context::Context;
 use crate::check::program::experiment::STRANGERS;
 use crate::check::program::metric::{COUNT, COUNTER};
 use crate::check::program::run::Run;
+use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::Sample;
 
@@ -48,25 +49,32 @@ fn bounded_shapes(context: &Context<'_>) -> Judgement {
         return Ok(());
     };
     let read = exposition(Some(&varied.after))?;
+    // What is wrong with a status is told by a later check.
+    let known = |sample: &Sample| matches!(sample.label("endpoint"), Some("/" | PAGE | "/metrics"));
+    let samples = read.samples(COUNTER).filter(|sample| !known(sample));
     let unknown: Vec<&Sample> =
-        read.samples(COUNTER).filter(|sample| sample.label("status") == Some("404")).collect();
+        samples.filter(|sample| sample.label("status") == Some("404")).collect();
     let [_, .., another] = unknown[..] else { return Ok(()) };
     let values: Vec<&str> =
         unknown.iter().take(4).filter_map(|sample| sample.label("endpoint")).collect();
+    let shape = || {
+        let telling = [".path()", ".len()", "split", "starts_with", "path =>", "path if"];
+        context.source.line(|line| telling.iter().any(|part| line.contains(part)))
+    };
+    let (what, line) = match context.source.header() {
+        Some((header, line)) => (format!("A header, {header},"), Some(line)),
+        None => ("A part of the path, or its shape,".to_owned(), shape()),
+    };
     Finding::new(
         "one endpoint for all unknown paths",
         format!("{} of them: {}", unknown.len(), list(&values)),
     )
     .quoting(quote(read, another.line))
-    .because(
-        "A part of the path, or its shape, is still the label's value, so strangers decide how \
-         many series there are. Give all paths that are not yours one endpoint, \"other\".",
-    )
-    .showing(context.source.line(|line| {
-        [".path()", ".len()", "split", "starts_with", "path =>", "path if"]
-            .iter()
-            .any(|part| line.contains(part))
-    }))
+    .because(format!(
+        "{what} is still the label's value, so strangers decide how many series there are. Give \
+         all paths that are not yours one endpoint, \"other\"."
+    ))
+    .showing(line)
     .try_with(context.start_plain())
     .try_with(varied.answers.probes.last().map(|probe| context.curl(probe)).unwrap_or_default())
     .try_with(context.metrics())

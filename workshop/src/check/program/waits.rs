@@ -4,8 +4,9 @@ use crate::check::program::context::Context;
 use crate::check::program::run::Run;
 use crate::check::verdict::{Finding, Judgement};
 
-/// More than this many times the latency is more than one call of the page.
-const TWICE: f64 = 1.8;
+/// So many times the latency is more than one call of the page. Nothing waits for less than it
+/// should, and on a busy machine much waits for longer.
+const TWICE: f64 = 1.99;
 
 /// Every visit takes its latency, once.
 pub(crate) fn as_told(context: &Context<'_>) -> Judgement {
@@ -33,7 +34,8 @@ fn one(context: &Context<'_>, run: &Run) -> Judgement {
     let (cause, line) = match () {
         () if quickest < told => (
             "The program does not take its settings from the environment, or does not wait for \
-             its page: `Settings::from_env()?` as it is, and `.await` to the end.",
+             its page: `Settings::from_env()?` as it is, and `self.trees.respond(request).await` \
+             for each visit.",
             source.line(|line| line.contains("settings") || line.contains("timeout")),
         ),
         () if source.has("sleep") => (
@@ -41,13 +43,13 @@ fn one(context: &Context<'_>, run: &Run) -> Judgement {
             source.line_with(&["sleep"]),
         ),
         () => (
-            "A visit asks for its page once: each call of `self.trees.respond(request)` takes the \
-             whole latency.",
+            "The page is asked for twice, and each call of `self.trees.respond(request)` takes the \
+             whole latency. Once for each visit is enough.",
             source.line(|line| line.contains(".respond(") || line.contains("settings")),
         ),
     };
     Finding::new(
-        format!("visits that take {told} s, as the settings say"),
+        format!("visits that take {told} s or little more, as the settings say"),
         format!("{quickest:.2} s, for the quickest of them"),
     )
     .because(cause)

@@ -1,0 +1,211 @@
+//! Hints that know the case: the check's own, with the line that the finding points at, and with
+//! what stands in its place in the finished program, in the learner's own names.
+
+use serde::{Deserialize, Serialize};
+use similar::{DiffOp, TextDiff};
+
+use crate::check::verdict::{Finding, Outcome};
+use crate::course::{Check, Section};
+use crate::learner::workspace::Workspace;
+use crate::learner::{files, starter};
+
+/// Which of the three hints is the pointer, and which is the shape of the code.
+const POINTER: usize = 1;
+const SHAPE: usize = 2;
+/// Lines of the finished program that are shown.
+const MOST: usize = 6;
+/// What is missing is shown where no line is to blame, unless it is more than this: that much is
+/// the lesson itself.
+const FEW: usize = 3;
+/// Lines of it that are shown on each side of a place where nothing should stand.
+const AROUND: usize = 2;
+
+/// The three hints for a finding in a program whose text is known.
+pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str) -> Vec<String> {
+    let mut hints = check.hints.clone();
+    let guilty = finding.source.as_ref().filter(|quote| has(text, &quote.text));
+    if let Some(quote) = guilty {
+        let lines: Vec<String> = quote.text.lines().map(|line| format!("    {line}")).collect();
+        let (place, lines) = (format!("{}, line {}", quote.of, quote.line), lines.join("\n"));
+        hints[POINTER] = format!("{place}:\n\n{lines}\n\n{}", hints[POINTER]);
+    }
+    let solution = section.files.first().and_then(|file| starter::solution(file).ok());
+    let there = solution.and_then(|solution| {
+        // Other names are no difference to learn from.
+        let finished = starter::body(&solution).lines();
+        let finished: String =
+            finished.map(|line| format!("{}\n", in_own_names(line, text))).collect();
+        there(starter::body(text), &finished, guilty.map(|quote| &*quote.text))
+    });
+    if let Some((said, lines)) = there {
+        let place = format!("{said}\n\n{}", lines.join("\n"));
+        hints[SHAPE] = format!("{place}\n\nIn general:\n\n{}", hints[SHAPE]);
+    }
+    hints
+}
+
+/// Whether the first of these lines still stands in a text.
+fn has(text: &str, lines: &str) -> bool {
+    let first = lines.lines().next().unwrap_or_default().trim();
+    !first.is_empty() && text.lines().any(|line| line.trim() == first)
+}
+
+const INSTEAD: &str = "The finished program has there:";
+const TOO_MANY: &str = "The finished program has no such line. There it goes:";
+
+/// What the finished program has in place of a guilty line, or, when little is missing, all that
+/// is.
+fn there(yours: &str, finished: &str, guilty: Option<&str>) -> Option<(&'static str, Vec<String>)> {
+    let diff = TextDiff::from_lines(yours, finished);
+    let [old, new] = [yours, finished].map(|text| text.lines().collect::<Vec<_>>());
+    let is_change = |op: &&DiffOp| !matches!(op, DiffOp::Equal { .. });
+    let lines_of = |op: &DiffOp| {
+        let lines = new.get(op.new_range()).unwrap_or_default().iter();
+        lines.filter(|line| !line.trim().is_empty()).map(|line| (*line).to_owned())
+    };
+    let all: Vec<String> = diff.ops().iter().filter(is_change).flat_map(lines_of).collect();
+    let most = if guilty.is_some() { MOST } else { FEW };
+    if (1..=most).contains(&all.len()) {
+        return Some((INSTEAD, all));
+    }
+    let first = guilty?.lines().next()?.trim();
+    let at = old.iter().position(|line| line.trim() == first)?;
+    let op = diff.ops().iter().filter(is_change).find(|op| op.old_range().contains(&at))?;
+    let mut lines: Vec<String> = lines_of(op).collect();
+    if !lines.is_empty() {
+        lines.truncate(MOST);
+        return Some((INSTEAD, lines));
+    }
+    let place = op.new_range().start;
+    let around = place.saturating_sub(AROUND)..(place + AROUND).min(new.len());
+    let lines = new[around].iter().filter(|line| !line.trim().is_empty());
+    Some((TOO_MANY, lines.map(|line| (*line).to_owned()).collect()))
+}
+
+/// What the finished program calls its things, and what comes behind the name where it is given.
+const NAMES: [(&str, &str); 4] = [
+    ("requests", " = IntCounterVec::new("),
+    ("latency", " = HistogramVec::new("),
+    ("registry", " = Registry::new("),
+    ("settings", " = Settings::from_env("),
+];
+
+/// What it calls the fields of `App`.
+const FIELDS: [(&str, &str); 4] = [
+    ("requests", ": IntCounterVec,"),
+    ("latency", ": HistogramVec,"),
+    ("trees", ": TreeCounter,"),
+    ("metrics", ": MetricsHandler,"),
+];
+
+/// A line of the finished program as the learner would write it.
+fn in_own_names(line: &str, text: &str) -> String {
+    let own = |given: &str| {
+        let line = text.lines().find(|line| line.contains(given))?;
+        let (before, _) = line.split_once(given)?;
+        Some(before.trim().trim_start_matches("let ").trim_start_matches("mut ").to_owned())
+    };
+    let is_name = |name: &String| name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let mut written = line.to_owned();
+    for (name, given) in FIELDS {
+        if let Some(own) = own(given).filter(is_name) {
+            written = renamed(&written, name, &own, |before| before.ends_with("self."));
+        }
+    }
+    for (name, given) in NAMES {
+        if let Some(own) = own(given).filter(is_name) {
+            written = renamed(&written, name, &own, |before| !before.ends_with(['.', '"', '/']));
+        }
+    }
+    written
+}
+
+/// A line with a word replaced where what stands before it fits.
+fn renamed(line: &str, name: &str, own: &str, fits: impl Fn(&str) -> bool) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut written = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(name) {
+        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+        written.push_str(before);
+        let whole = !written.ends_with(is_part) && !after.starts_with(is_part);
+        written.push_str(if whole && fits(&written) { own } else { name });
+        rest = after;
+    }
+    written + rest
+}
+
+/// What a check found last, for the hints that are asked for later.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    section: String,
+    check: String,
+    finding: Finding,
+}
+
+/// Keeps what a check of a section failed with.
+pub(crate) fn keep(
+    workspace: &Workspace,
+    section: &Section,
+    failed: &Outcome,
+) -> anyhow::Result<()> {
+    let Some(finding) = failed.finding.clone() else { return Ok(()) };
+    let kept = Kept { section: section.slug.clone(), check: failed.check.clone(), finding };
+    files::replace(&workspace.state().join(FILE), &serde_json::to_vec(&kept)?)
+}
+
+/// What the last check of the section found, if it is that check that failed.
+pub(crate) fn kept(workspace: &Workspace, section: &Section, check: &Check) -> Option<Finding> {
+    let bytes = files::read(&workspace.state().join(FILE)).ok()??;
+    let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+    (kept.section == section.slug && kept.check == check.slug).then_some(kept.finding)
+}
+
+/// Where it is kept: safe to delete.
+const FILE: &str = "finding.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::verdict::Quote;
+    use crate::course::Course;
+
+    fn hints(slug: &str, change: [&str; 2], guilty: &str) -> Vec<String> {
+        let course = Course::embedded().unwrap();
+        let section = course.section("section2").unwrap();
+        let (.., check) = course.check(slug).unwrap();
+        let text = starter::solution(&section.files[0]).unwrap();
+        let text = text.replace("requests", "hits").replace("hits_total", "requests_total");
+        assert!(text.contains(change[0]), "{text}");
+        let text = text.replace(change[0], change[1]);
+        let source = Some(Quote { of: "src/main.rs".to_owned(), line: 7, text: guilty.to_owned() });
+        let source = source.filter(|quote| !quote.text.is_empty());
+        of(section, check, &Finding { source, ..Finding::new("one", "other") }, &text)
+    }
+
+    #[test]
+    fn the_pointer_shows_the_line_and_the_shape_has_the_learners_names() {
+        let wrong = "self.hits.with_label_values(&[\"200\", endpoint]).inc();";
+        let right = "self.hits.with_label_values(&[response.status().as_str(), endpoint]).inc();";
+        let [_, pointer, shape] = &hints("status-from-response", [right, wrong], wrong)[..] else {
+            panic!("three")
+        };
+        assert!(pointer.contains(&format!("src/main.rs, line 7:\n\n    {wrong}\n\n")), "{pointer}");
+        assert!(shape.contains(right), "{shape}");
+    }
+
+    #[test]
+    fn a_line_too_many_is_called_so() {
+        let change = ["        response\n", "        self.hits.reset();\n        response\n"];
+        let hints = hints("counts-visits", change, "self.hits.reset();");
+        assert!(hints[2].starts_with(TOO_MANY), "{}", hints[2]);
+        assert!(!hints[2].contains("reset"), "{}", hints[2]);
+    }
+
+    #[test]
+    fn a_file_that_is_finished_leaves_the_checks_own_hints() {
+        let course = Course::embedded().unwrap();
+        let (.., check) = course.check("counts-visits").unwrap();
+        assert_eq!(hints("counts-visits", ["response\n", "response\n"], ""), check.hints);
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a path is most likely not answered by its own arm of the `match`.
+
+use crate::check::program::source::Source;
+use crate::check::verdict::Quote;
+
+/// So many letters may be wrong in an arm that is meant for a path.
+const SLIPS: usize = 2;
+
+/// The arm that should answer a path and does not: what is wrong with it, and where it is.
+pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
+    let arm = |line: &str| {
+        let (literal, rest) = line.trim().strip_prefix('"')?.split_once('"')?;
+        rest.contains("=>").then(|| literal.to_owned())
+    };
+    let slips = |line: &str| {
+        let apart = arm(line).map(|literal| strsim::damerau_levenshtein(&literal, path));
+        apart.is_some_and(|apart| (1..=SLIPS).contains(&apart))
+    };
+    if let Some(line) = source.line(slips) {
+        let literal = arm(&line.text)?;
+        let cause = match () {
+            () if format!("/{literal}") == path => {
+                format!("Your arm is {literal:?}, without the slash that a path begins with.")
+            }
+            () if literal.trim_end_matches('/') == path => {
+                format!("Your arm is {literal:?}, with a slash too many at its end.")
+            }
+            () => format!("Your arm is {literal:?}. The path is {path:?}, letter by letter."),
+        };
+        return Some((cause, line));
+    }
+    let Some(own) = source.place(|line| arm(line).as_deref() == Some(path)) else {
+        let other = source.line(|line| line.contains(&format!("self{}", path.replace('/', "."))));
+        let line = other.filter(|line| arm(&line.text).is_some())?;
+        return Some((
+            format!("The arm of another path gives this answer: {path:?} has none."),
+            line,
+        ));
+    };
+    let takes_all = |line: &str| {
+        let name = line.trim().split_once(" =>").map_or("", |(name, _)| name);
+        !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+    };
+    let wildcard = source.place(takes_all);
+    if let Some(line) = wildcard.filter(|wildcard| wildcard.line < own.line) {
+        let cause = format!(
+            "Your arm, in line {}, stands below one that takes every path: arms are tried from \
+             the top, and `_` is the last.",
+            own.line
+        );
+        return Some((cause, line));
+    }
+    let (header, line) = source.header()?;
+    let cause = format!(
+        "A header, {header}, decides here who gets an answer. The path alone does: whoever asks, \
+         the answer is the same."
+    );
+    Some((cause, line))
+}
