@@ -6,7 +6,6 @@
 #[macro_use]
 mod terminal;
 
-#[allow(clippy::too_many_arguments, clippy::too_many_lines)] // Not yet.
 pub mod check;
 mod cli;
 mod commands;

@@ -82,12 +82,10 @@ fn good_rules_pass() {
     }
 }
 
-#[test]
-fn each_bad_rule_fails_its_check_with_its_message() {
-    if missing() {
-        return;
-    }
-    let cases = [
+/// Rules, the check that each fails, and what is said of it.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+fn bad_rules() -> Vec<(String, &'static str, &'static str)> {
+    vec![
         ("groups: []\n".to_owned(), "alert-valid", "no alert in it so far"),
         (String::new(), "alert-valid", "no alert in it so far"),
         ("hello: [\n".to_owned(), "alert-valid", "did not find expected"),
@@ -140,8 +138,7 @@ fn each_bad_rule_fails_its_check_with_its_message() {
             rule(&[("{{ $value | humanizePercentage }}", "{{ $labels.instance }}")]),
             "alert-described",
             "asks for the label instance, and there is none | In its place stands nothing. The \
-             labels of the \
-             expression's result are: none.",
+             labels of the expression's result are: none.",
         ),
         (
             rule(&[("{{ $value | humanizePercentage }}", "{{ $labels.severity }}")]),
@@ -184,10 +181,17 @@ fn each_bad_rule_fails_its_check_with_its_message() {
             "alert-fires",
             "there is no metric request_total. Did you mean requests_total?",
         ),
-    ];
+    ]
+}
+
+#[test]
+fn each_bad_rule_fails_its_check_with_its_message() {
+    if missing() {
+        return;
+    }
     // Most of the time goes by while one Prometheus or the other starts: all at once.
     thread::scope(|scope| {
-        for (text, check, expected) in cases {
+        for (text, check, expected) in bad_rules() {
             scope.spawn(move || bad_rule(&text, check, expected));
         }
     });
@@ -245,8 +249,8 @@ fn an_alert_that_is_not_loaded_is_missed_although_another_one_is() {
     assert_eq!(trouble.finding.expected, expected);
 }
 
-/// A Prometheus of the learner's own, as far as it is asked: it has the finished alert, read at that
-/// time.
+/// A Prometheus of the learner's own, as far as it is asked: it has the finished alert, read at
+/// that time.
 fn own_prometheus(read_at: u64, taken: bool) -> SocketAddr {
     server(move |path| {
         let ok = |data: &str| {
@@ -257,7 +261,8 @@ fn own_prometheus(read_at: u64, taken: bool) -> SocketAddr {
         match path {
             "/api/v1/rules" => {
                 ok("{\"groups\":[{\"file\":\"/kit/section3-compose/rules/alerts.yml\",\"rules\":[\
-                {\"type\":\"alerting\",\"name\":\"TooManyFailures\",\"query\":\"up\",\"duration\":30}]}]}")
+                {\"type\":\"alerting\",\"name\":\"TooManyFailures\",\"query\":\"up\",\
+                \"duration\":30}]}]}")
             }
             "/api/v1/status/runtimeinfo" => ok(&format!("{{\"reloadConfigSuccess\":{taken}}}")),
             "/metrics" => {

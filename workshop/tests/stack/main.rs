@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[allow(clippy::too_many_lines)] // Not yet.
 mod alerts;
+mod grafana;
+mod leftovers;
 #[path = "../prometheus/mod.rs"]
 mod prometheus;
 
@@ -15,13 +16,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-#[cfg(target_os = "linux")]
-use alerts::{kit_with, rule};
 use prometheus::{Kit, missing};
 use workshop::check::stack::{Judge, Options};
 use workshop::check::verdict::{Judgement, Trouble, Verdict};
 
-/// Answers every request with what `answer` makes of its path: the status line's end, headers, body.
+/// Answers every request with what `answer` makes of its path: the status line's end, headers,
+/// body.
 fn server(answer: impl Fn(&str) -> (String, String, String) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -272,63 +272,6 @@ fn a_target_without_the_counter_is_told() {
     assert!(words(&trouble).contains("there is no requests_total"), "{}", words(&trouble));
 }
 
-/// A Grafana as far as it is asked, with the kit's first dashboard and this query more in it.
-fn grafana(source: &'static str, healthy: bool, query: &'static str) -> SocketAddr {
-    server(move |path| {
-        let ok = |body: String| {
-            ("200 OK".to_owned(), "Content-Type: application/json\r\n".to_owned(), body)
-        };
-        match path.split('?').next().unwrap_or_default() {
-            "/api/health" => ok("{\"database\":\"ok\"}".to_owned()),
-            "/api/datasources" => ok(format!("[{source}]")),
-            "/api/datasources/uid/p/health" if healthy => ok("{\"status\":\"OK\"}".to_owned()),
-            "/api/datasources/uid/p/health" => (
-                "500 No".to_owned(),
-                String::new(),
-                "{\"message\":\"dial tcp: connection refused\"}".to_owned(),
-            ),
-            "/api/search" => ok("[{\"uid\":\"treecounter-first\"}]".to_owned()),
-            "/api/dashboards/uid/treecounter-first" => {
-                let panel = |query: &str| format!("{{\"targets\":[{{\"expr\":\"{query}\"}}]}}");
-                let panels = [panel("sum(rate(requests_total[1m]))"), panel(query)].join(",");
-                ok(format!(
-                    "{{\"dashboard\":{{\"uid\":\"treecounter-first\",\"panels\":[{panels}]}}}}"
-                ))
-            }
-            _ => ("404 Not Found".to_owned(), String::new(), String::new()),
-        }
-    })
-}
-
-#[test]
-fn grafana_is_judged_by_its_data_source_and_a_panel_of_the_learners() {
-    let source = "{\"type\":\"prometheus\",\"uid\":\"p\"}";
-    let kit = Kit::new();
-    kit.write(
-        "deploy/grafana/dashboards/first.json",
-        "{\"uid\":\"treecounter-first\",\"panels\":[{\"targets\":[{\"expr\":\"sum(rate(requests_total[1m]))\"}]}]}",
-    );
-    let judge = |address: SocketAddr| {
-        let options = Options {
-            root: kit.root.clone(),
-            prometheus: Some("http://127.0.0.1:1".to_owned()),
-            grafana: Some(format!("http://{address}")),
-            ..Options::default()
-        };
-        Judge::new(options).unwrap().judge("grafana-panel")
-    };
-    assert!(judge(grafana(source, true, "rate(requests_total[5m])")).is_ok());
-    for (address, expected) in [
-        (grafana(source, true, "up"), "none so far"),
-        (grafana("", true, "up"), "there is no data source of the type Prometheus"),
-        (grafana(source, false, "up"), "connection refused | From Grafana's container"),
-        (fixed("200 OK", "", "<html>"), "none answers there"),
-    ] {
-        let trouble = judge(address).unwrap_err();
-        assert!(words(&trouble).contains(expected), "{expected}: {}", words(&trouble));
-    }
-}
-
 #[test]
 fn a_configuration_that_is_refused_is_told_before_all_else() {
     for (file, command) in [
@@ -341,7 +284,8 @@ fn a_configuration_that_is_refused_is_told_before_all_else() {
                 "only the job prometheus | Prometheus refuses",
             ),
             (
-                "{\"labels\":{\"job\":\"treecounter\"},\"health\":\"down\",\"lastError\":\"connection refused\",\
+                "{\"labels\":{\"job\":\"treecounter\"},\"health\":\"down\",\
+                 \"lastError\":\"connection refused\",\
                  \"scrapeUrl\":\"http://app:8002/metrics\"}",
                 "goes on with what it had. Nothing listens at http://app:8002/metrics. Is the \
                  app running? It listens at port 8001",
@@ -351,9 +295,9 @@ fn a_configuration_that_is_refused_is_told_before_all_else() {
                 let data = match path {
                     "/api/v1/targets?state=active" => format!("{{\"activeTargets\":[{target}]}}"),
                     "/api/v1/rules" => {
-                        format!(
-                            "{{\"groups\":[{{\"file\":\"{file}\",\"rules\":[{{\"name\":\"x\"}}]}}]}}"
-                        )
+                        let group =
+                            format!("{{\"file\":\"{file}\",\"rules\":[{{\"name\":\"x\"}}]}}");
+                        format!("{{\"groups\":[{group}]}}")
                     }
                     _ => "{\"reloadConfigSuccess\":false}".to_owned(),
                 };
@@ -364,82 +308,6 @@ fn a_configuration_that_is_refused_is_told_before_all_else() {
             let trouble = judge.judge("target-up").unwrap_err();
             assert!(words(&trouble).contains(found), "{found}: {}", words(&trouble));
             assert!(trouble.finding.commands[0].starts_with(command), "{trouble:?}");
-        }
-    }
-}
-
-#[test]
-fn nothing_is_left_behind() {
-    if missing() {
-        return;
-    }
-    let kit = Kit::new();
-    let judge = kit.judge();
-    let address: SocketAddr = judge.url().trim_start_matches("http://").parse().unwrap();
-    drop(judge);
-    let start = Instant::now();
-    while std::net::TcpStream::connect(address).is_ok() {
-        assert!(start.elapsed() < Duration::from_secs(5), "Prometheus outlives its check");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// The processes that were started with this directory for what is temporary.
-#[cfg(target_os = "linux")]
-fn processes_with(temporary: &std::path::Path) -> usize {
-    let wanted = format!("TMPDIR={}", temporary.display());
-    let all = std::fs::read_dir("/proc").unwrap().flatten();
-    let environments = all.filter_map(|entry| std::fs::read(entry.path().join("environ")).ok());
-    environments
-        .filter(|text| text.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
-        .count()
-}
-
-/// At any moment: while the history is written, and when Prometheus starts.
-#[cfg(target_os = "linux")]
-#[test]
-fn an_interrupted_check_leaves_no_prometheus_and_no_directory() {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
-
-    if missing() {
-        return;
-    }
-    for moment in ["history.txt", "prometheus.yml"] {
-        let kit = kit_with(&rule(&[]));
-        kit.write("workshop/sections.toml", "");
-        kit.write("temporary/empty", "");
-        let temporary = kit.root.join("temporary");
-        std::fs::remove_file(temporary.join("empty")).unwrap();
-        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_workshop"))
-            .args(["check", "section3"])
-            .env("PROMETHEUS_PORT", "1")
-            .env("TREECOUNTER_ADDR", "127.0.0.1:1")
-            .env("TMPDIR", &temporary)
-            .env_remove("CARGO_MANIFEST_DIR")
-            .current_dir(&kit.root)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        let left = || -> Vec<_> {
-            let entries = std::fs::read_dir(&temporary).unwrap().flatten();
-            entries.map(|entry| entry.path()).collect()
-        };
-        let start = Instant::now();
-        while !left().iter().any(|directory| directory.join(moment).exists()) {
-            assert!(check.try_wait().unwrap().is_none(), "it ended before there was {moment}");
-            assert!(start.elapsed() < Duration::from_secs(20), "there was never {moment}");
-            thread::sleep(Duration::from_millis(1));
-        }
-        kill(Pid::from_raw(check.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-        assert_eq!(check.wait().unwrap().code(), Some(130));
-        assert!(left().is_empty(), "{moment}: {:?}", left());
-        // The check's guard ends a moment after the check.
-        let start = Instant::now();
-        while processes_with(&temporary) > 0 {
-            assert!(start.elapsed() < Duration::from_secs(5), "{moment}: something runs on");
-            thread::sleep(Duration::from_millis(10));
         }
     }
 }

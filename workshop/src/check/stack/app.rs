@@ -1,5 +1,5 @@
-//! The app that a Prometheus of the check's own scrapes: the one that runs already, or the learner's,
-//! started for the check.
+//! The app that a Prometheus of the check's own scrapes: the one that runs already, or the
+//! learner's, started for the check.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

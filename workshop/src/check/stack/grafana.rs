@@ -43,8 +43,8 @@ impl Grafana {
         matches!(self.get("/api/health").await, Ok((200, health)) if health["database"].is_string())
     }
 
-    /// The data source can be asked, and a dashboard has a panel on requests_total that did not come
-    /// with the kit in `root`.
+    /// The data source can be asked, and a dashboard has a panel on requests_total that did not
+    /// come with the kit in `root`.
     pub(crate) async fn judge(&self, root: &Path) -> Judgement {
         let expected = "Grafana has a data source that works";
         let source = match self.get("/api/datasources").await {

@@ -1,5 +1,5 @@
-//! Judges the checks of section 3: a function for each. It finds the Prometheus that is named, the one
-//! at the usual address, or one of its own.
+//! Judges the checks of section 3: a function for each. It finds the Prometheus that is named, the
+//! one at the usual address, or one of its own.
 
 mod alert;
 mod answer;

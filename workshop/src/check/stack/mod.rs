@@ -1,5 +1,5 @@
-//! Section 3: the stack, the learner's PromQL, and the alert, judged by a real Prometheus. Nothing of
-//! the learner's is ever written.
+//! Section 3: the stack, the learner's PromQL, and the alert, judged by a real Prometheus. Nothing
+//! of the learner's is ever written.
 
 pub(crate) mod alert;
 mod app;

@@ -37,8 +37,8 @@ pub(crate) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// When it fires, somebody can read it: it says what is so, no template fails, and none asks for
-    /// a label that is not there.
+    /// When it fires, somebody can read it: it says what is so, no template fails, and none asks
+    /// for a label that is not there.
     pub(crate) async fn read(&self) -> Judgement {
         let fired = self.fired().await;
         for one in &fired {
@@ -276,9 +276,9 @@ impl Scene<'_> {
     }
 }
 
-/// Which of several alerts is most likely the one that was asked for: it fires when visits fail, and
-/// is all else that it should be. Of equals the last, since an example is kept above. And whether
-/// it is all that.
+/// Which of several alerts is most likely the one that was asked for: it fires when visits fail,
+/// and is all else that it should be. Of equals the last, since an example is kept above. And
+/// whether it is all that.
 pub(crate) async fn nearest(scenes: &[Scene<'_>]) -> (usize, bool) {
     let (mut nearest, mut most) = (0, (false, 0));
     for (index, scene) in scenes.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Days in the life of the app, made up: good ones, on which nobody is to be woken, and bad ones, on
-//! which somebody is. They are written in the notation of promtool's unit tests.
+//! Days in the life of the app, made up: good ones, on which nobody is to be woken, and bad ones,
+//! on which somebody is. They are written in the notation of promtool's unit tests.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! The learner's alert: whether it is valid and loaded, and how it behaves on days that are made up.
+//! The learner's alert: whether it is valid and loaded, and how it behaves on days that are made
+//! up.
 
 pub(crate) mod behaviour;
 pub(crate) mod chosen;

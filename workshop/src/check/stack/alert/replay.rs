@@ -23,8 +23,8 @@ pub(crate) struct Moment {
 /// Without promtool: the rule's expression in the last quarter of an hour, with `for` taken into
 /// account, beside what really happened.
 pub(crate) async fn past(prometheus: &Prometheus, rule: &Rule, now: f64) -> Judgement<Vec<Moment>> {
-    const FAILURES: &str = "sum(rate(requests_total{endpoint=\"/treecounter\",\
-                            status=~\"5..\"}[1m])) / sum(rate(requests_total{endpoint=\"/treecounter\"}[1m]))";
+    const FAILURES: &str = "sum(rate(requests_total{endpoint=\"/treecounter\",status=~\"5..\"}\
+                            [1m])) / sum(rate(requests_total{endpoint=\"/treecounter\"}[1m]))";
     let at = Instants { start: now - 900.0, end: now, step: STEP };
     let (found, truth) =
         match (prometheus.range(&rule.query, at).await, prometheus.range(FAILURES, at).await) {

@@ -1,5 +1,5 @@
-//! The learner's alert rule: is it valid, is it loaded, and does it say what is needed? How it behaves
-//! is asked in `rehearsal`.
+//! The learner's alert rule: is it valid, is it loaded, and does it say what is needed? How it
+//! behaves is asked in `rehearsal`.
 
 use std::path::Path;
 
@@ -106,14 +106,11 @@ pub(crate) async fn loaded(
     if let Some((refused, promtool)) = connection::refused_change(prometheus).await {
         let finding = Finding::new(expected(&names), refused);
         // Where promtool is installed, it has found nothing wrong in the rules.
-        return if stack || programs::find_program("promtool").is_none() {
-            finding
-                .because("What is wrong stands in its log, and promtool says it with the line.")
-                .try_with(promtool)
-                .fail()
-        } else {
-            finding.because(FIXED_ALREADY).try_with(promtool).fail()
+        let cause = match stack || programs::find_program("promtool").is_none() {
+            true => "What is wrong stands in its log, and promtool says it with the line.",
+            false => FIXED_ALREADY,
         };
+        return finding.because(cause).try_with(promtool).fail();
     }
     let by_itself = own || stack;
     if missing.is_empty() && !by_itself && saved_later(&files, prometheus.last_read().await) {

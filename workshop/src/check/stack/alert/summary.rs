@@ -1,4 +1,5 @@
-//! What an alert's texts say when it fires: whether somebody who is woken by them is told the truth.
+//! What an alert's texts say when it fires: whether somebody who is woken by them is told the
+//! truth.
 
 use crate::check::stack::alert::unit_tests::Fired;
 

@@ -1,5 +1,5 @@
-//! A rule file that is no YAML: the parser stops far from the mistake, so the lines are looked at for
-//! what people do.
+//! A rule file that is no YAML: the parser stops far from the mistake, so the lines are looked at
+//! for what people do.
 
 /// What is wrong at a line, which counts from 1.
 pub(crate) struct Suspect {

@@ -86,8 +86,8 @@ impl Judge {
         })
     }
 
-    /// Lets promtool, wherever it is, evaluate all answers and the finished ones, if this one is not
-    /// among those that it has evaluated.
+    /// Lets promtool, wherever it is, evaluate all answers and the finished ones, if this one is
+    /// not among those that it has evaluated.
     fn ask_promtool(&mut self, answers: &Answers, query: &str) {
         if self.made_up.as_ref().is_some_and(|made_up| made_up.knows(query)) {
             return;

@@ -148,7 +148,8 @@ impl Prometheus {
         Ok(found)
     }
 
-    /// The syntax tree of a query, as Prometheus itself reads it; nothing from one that cannot tell.
+    /// The syntax tree of a query, as Prometheus itself reads it; nothing from one that cannot
+    /// tell.
     pub(crate) async fn parse(&self, query: &str) -> Result<Option<Value>, ApiError> {
         match self.post("parse_query", &[("query", query)]).await {
             Ok(tree) => Ok(Some(tree)),

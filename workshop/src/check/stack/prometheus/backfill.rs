@@ -1,6 +1,6 @@
 //! Half an hour of made-up history, so that answers are judged on everything that may happen: three
-//! replicas of unequal load, a restart, a deploy, an outage, a time when no replica answers, a night
-//! without visitors. It is the same each time, and long past, so that it never meets what a
+//! replicas of unequal load, a restart, a deploy, an outage, a time when no replica answers, a
+//! night without visitors. It is the same each time, and long past, so that it never meets what a
 //! learner's app exposes today.
 
 use std::fmt::Write as _;
@@ -163,7 +163,8 @@ impl Replica {
         }
         // The quietest endpoint is busier than the index for a while, so that the order changes.
         let unknown = if (1100..1300).contains(&second) { 30 } else { 3 };
-        // At night the index is left alone too, so that the scrapes are among the two most frequent.
+        // At night the index is left alone too, so that the scrapes are among the two most
+        // frequent.
         self.answers(5, if NIGHT.contains(&second) { 0 } else { visits / 9 + 2 }, noise);
         self.answers(7, 1, noise);
         self.answers(9, unknown * (1 + noise.below(2)) / 2, noise);

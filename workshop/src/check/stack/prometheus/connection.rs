@@ -15,7 +15,8 @@ pub(crate) const START: &str = "docker compose up --build --detach --wait";
 pub(crate) enum Waiting {
     /// Nothing: it has to be mended.
     Vain,
-    /// The first scrapes may bring it, if a Prometheus was started for this and has an app to scrape.
+    /// The first scrapes may bring it, if a Prometheus was started for this and has an app to
+    /// scrape.
     ForFirstScrapes,
     /// It may pass by itself.
     ForAMoment,
@@ -70,84 +71,86 @@ fn is_old(version: &str) -> bool {
 /// What an API that does not answer as it should means.
 pub(crate) async fn trouble<T>(prometheus: &Prometheus, error: &ApiError) -> Judgement<T> {
     let base = prometheus.base();
-    let finding = |found: String| Finding::new(format!("Prometheus at {base}"), found);
-    let curl = format!("curl -i {base}/api/v1/status/buildinfo");
-    match error {
-        ApiError::NoAnswer(NoAnswer::Refused) => finding(
-            "connection refused: nothing listens \
-            there"
-                .to_owned(),
-        )
-        .because(
-            "Start the stack, or a Prometheus of your own (the README of section 3 has the \
-                 command). \
-                 Does it run at another address? Then say so: --prometheus http://localhost:PORT",
-        )
-        .try_with(START)
-        .could_not_tell(),
-        ApiError::NoAnswer(NoAnswer::TimedOut(limit)) => {
-            finding(format!("no answer within {} s", limit.as_secs()))
-                .because(
-                    "Is it busy with a query that is too large? It gives up by itself; try \
-                    again in a moment.",
-                )
-                .try_with(curl)
-                .could_not_tell()
+    let place = match error {
+        ApiError::MovedTo(place) => Some(place.clone()),
+        ApiError::Status(404) => {
+            prometheus.redirect().await.filter(|place| !place.contains("login"))
         }
-        ApiError::NoAnswer(none) => finding(none.to_string())
-            .because(
-                "Something else seems to listen there. Where does Prometheus listen? \
-                --prometheus names it.",
-            )
-            .try_with(curl)
-            .could_not_tell(),
-        ApiError::NotReady => finding("503: it is not ready".to_owned())
-            .because(
-                "It starts, or stops. A start takes seconds, and longer with much data: try \
-                again in a moment.",
-            )
-            .try_with(format!("curl -i {base}/-/ready"))
-            .could_not_tell(),
-        ApiError::Locked => finding("it asks for a login".to_owned())
-            .because(
-                "The stack's Prometheus has none. Is this Grafana, or somebody else's? \
-                --prometheus names another",
-            )
-            .could_not_tell(),
-        ApiError::MovedTo(place) => moved(prometheus, place).could_not_tell(),
-        ApiError::Status(404) => match prometheus.redirect().await {
-            Some(place) if !place.contains("login") => moved(prometheus, &place).could_not_tell(),
-            _ => finding("404: no Prometheus API there".to_owned())
-                .because(
-                    "Another program listens at that address. As a rule port 3000 is \
-                    Grafana's, 8001 the app's, 9090 Prometheus's.",
-                )
-                .try_with(curl)
-                .could_not_tell(),
-        },
-        ApiError::Html => finding("a page for people (HTML) instead of its API".to_owned())
-            .because(
-                "Another program listens at that address, or a proxy in front of it wants \
-                something first.",
-            )
-            .try_with(curl)
-            .could_not_tell(),
-        ApiError::Foreign => finding("an answer that is not Prometheus's".to_owned())
-            .because("Another program listens at that address. --prometheus names the right one.")
-            .try_with(curl)
-            .could_not_tell(),
-        ApiError::Status(status) => finding(format!(
-            "status \
-            {status}"
-        ))
-        .try_with(curl)
-        .could_not_tell(),
-        ApiError::Refused { message, .. } => finding(format!(
-            "it refused: \
-            {message}"
-        ))
-        .could_not_tell(),
+        _ => None,
+    };
+    if let Some(place) = place {
+        return moved(prometheus, &place).could_not_tell();
     }
+    let mut finding = Finding::new(format!("Prometheus at {base}"), found(error));
+    if let Some(cause) = cause(error) {
+        finding = finding.because(cause);
+    }
+    let finding = match error {
+        ApiError::NoAnswer(NoAnswer::Refused) => finding.try_with(START),
+        ApiError::NotReady => finding.try_with(format!("curl -i {base}/-/ready")),
+        ApiError::Locked | ApiError::Refused { .. } => finding,
+        _ => finding.try_with(format!("curl -i {base}/api/v1/status/buildinfo")),
+    };
+    finding.could_not_tell()
+}
+
+/// What came in place of an answer.
+fn found(error: &ApiError) -> String {
+    match error {
+        ApiError::NoAnswer(NoAnswer::Refused) => {
+            "connection refused: nothing listens there".to_owned()
+        }
+        ApiError::NoAnswer(NoAnswer::TimedOut(limit)) => {
+            format!("no answer within {} s", limit.as_secs())
+        }
+        ApiError::NoAnswer(none) => none.to_string(),
+        ApiError::NotReady => "503: it is not ready".to_owned(),
+        ApiError::Locked => "it asks for a login".to_owned(),
+        ApiError::MovedTo(place) => format!("it sends visitors to {place}"),
+        ApiError::Status(404) => "404: no Prometheus API there".to_owned(),
+        ApiError::Status(status) => format!("status {status}"),
+        ApiError::Html => "a page for people (HTML) instead of its API".to_owned(),
+        ApiError::Foreign => "an answer that is not Prometheus's".to_owned(),
+        ApiError::Refused { message, .. } => format!("it refused: {message}"),
+    }
+}
+
+fn cause(error: &ApiError) -> Option<&'static str> {
+    Some(match error {
+        ApiError::NoAnswer(NoAnswer::Refused) => {
+            "Start the stack, or a Prometheus of your own (the README of section 3 has the \
+             command). Does it run at another address? Then say so: --prometheus \
+             http://localhost:PORT"
+        }
+        ApiError::NoAnswer(NoAnswer::TimedOut(_)) => {
+            "Is it busy with a query that is too large? It gives up by itself; try again in a \
+             moment."
+        }
+        ApiError::NoAnswer(_) => {
+            "Something else seems to listen there. Where does Prometheus listen? --prometheus \
+             names it."
+        }
+        ApiError::NotReady => {
+            "It starts, or stops. A start takes seconds, and longer with much data: try again in \
+             a moment."
+        }
+        ApiError::Locked => {
+            "The stack's Prometheus has none. Is this Grafana, or somebody else's? --prometheus \
+             names another"
+        }
+        ApiError::Status(404) => {
+            "Another program listens at that address. As a rule port 3000 is Grafana's, 8001 the \
+             app's, 9090 Prometheus's."
+        }
+        ApiError::Html => {
+            "Another program listens at that address, or a proxy in front of it wants something \
+             first."
+        }
+        ApiError::Foreign => {
+            "Another program listens at that address. --prometheus names the right one."
+        }
+        ApiError::MovedTo(_) | ApiError::Status(_) | ApiError::Refused { .. } => return None,
+    })
 }
 
 fn moved(prometheus: &Prometheus, place: &str) -> Finding {

@@ -1,5 +1,5 @@
-//! promtool, wherever it is: installed, or in the container of the running stack. What it is given to
-//! work on goes along, so that both read the same.
+//! promtool, wherever it is: installed, or in the container of the running stack. What it is given
+//! to work on goes along, so that both read the same.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -70,77 +70,76 @@ pub(crate) async fn targets_up(prometheus: &Prometheus) -> (Waiting, Judgement) 
 /// Prometheus's last error in plain words.
 fn why_down(error: &str, url: &str) -> String {
     let says = |part: &str| error.contains(part);
-    let in_container = "Seen from a container, `localhost` is that container: a neighbour is \
-        called by the name of its service.";
-    match () {
-        () if says("connection refused") && !url.contains(":8001/") => {
-            let place = if url.contains("localhost") || url.contains("127.0.0.1") {
-                "`targets:` in deploy/prometheus/local.yml"
-            } else {
-                "`port:` in deploy/prometheus/prometheus.yml"
-            };
-            format!(
-                "Nothing listens at {url}. Is the app running? It listens at port 8001, unless \
-                 TREECOUNTER_ADDR \
-                 names another: see {place}."
-            )
-        }
-        () if says("connection refused") && url.contains("localhost") => {
-            format!("Nothing listens at {url}. Is the app running? {in_container}")
-        }
-        () if says("connection refused") => {
-            format!(
-                "Nothing listens at {url}. Is the app running, and at 0.0.0.0 if it is in a \
-                container?"
-            )
-        }
-        () if says("no such host")
-            || says("server misbehaving")
-            || says(
-                "Temporary failure in \
-            name",
-            ) =>
-        {
-            "The name in the target is not known where Prometheus runs. In the stack it is the \
-             name of the service, `app`."
-                .to_owned()
-        }
-        () if says("context deadline exceeded") || says("Client.Timeout") => {
-            "The answer took longer than the scrape may. Does something in the program hold up \
-             the /metrics page?"
-                .to_owned()
-        }
-        () if says("404") => format!(
-            "The app has no page at {url}. Section 1 mounts it: is the \
-            arm for \"/metrics\" there?"
-        ),
-        () if says("HTTP status") => format!(
-            "{url} answers with another status than 200. Open \
-            it in a browser."
-        ),
-        () if says("Content-Type") => {
-            "The page has a Content-Type that Prometheus 3 does not take. The MetricsHandler \
-             sends the right one."
-                .to_owned()
-        }
-        () if says("EOF") || says("connection reset") => {
-            "The connection broke before the page was complete. Did the program stop, or \
-             panic?"
-                .to_owned()
-        }
-        () if says("parse") || says("expected") || says("invalid") || says("unexpected") => {
-            "The page is not valid exposition text. `cargo workshop check section1` shows the \
-             line."
-                .to_owned()
-        }
-        () if says("no route to host") || says("network is unreachable") => {
-            "There is no way from Prometheus to that address. Are both in the same Compose \
-             project?"
-                .to_owned()
-        }
-        () => format!("Open {url} from where Prometheus runs, and look at what comes back."),
+    if says("connection refused") {
+        return nothing_listens(url);
     }
+    if says("404") {
+        return format!(
+            "The app has no page at {url}. Section 1 mounts it: is the arm for \"/metrics\" there?"
+        );
+    }
+    if says("HTTP status") {
+        return format!("{url} answers with another status than 200. Open it in a browser.");
+    }
+    let known = WHY_DOWN.iter().find(|(parts, _)| parts.iter().any(|part| says(part)));
+    known.map_or_else(
+        || format!("Open {url} from where Prometheus runs, and look at what comes back."),
+        |(_, why)| (*why).to_owned(),
+    )
 }
+
+fn nothing_listens(url: &str) -> String {
+    let local = url.contains("localhost");
+    if !url.contains(":8001/") {
+        let place = if local || url.contains("127.0.0.1") {
+            "`targets:` in deploy/prometheus/local.yml"
+        } else {
+            "`port:` in deploy/prometheus/prometheus.yml"
+        };
+        return format!(
+            "Nothing listens at {url}. Is the app running? It listens at port 8001, unless \
+             TREECOUNTER_ADDR names another: see {place}."
+        );
+    }
+    let question = if local {
+        "Is the app running? Seen from a container, `localhost` is that container: a neighbour \
+         is called by the name of its service."
+    } else {
+        "Is the app running, and at 0.0.0.0 if it is in a container?"
+    };
+    format!("Nothing listens at {url}. {question}")
+}
+
+/// Parts of Prometheus's errors, and what they mean. The first that fits.
+const WHY_DOWN: [(&[&str], &str); 6] = [
+    (
+        &["no such host", "server misbehaving", "Temporary failure in name"],
+        "The name in the target is not known where Prometheus runs. In the stack it is the name \
+         of the service, `app`.",
+    ),
+    (
+        &["context deadline exceeded", "Client.Timeout"],
+        "The answer took longer than the scrape may. Does something in the program hold up the \
+         /metrics page?",
+    ),
+    (
+        &["Content-Type"],
+        "The page has a Content-Type that Prometheus 3 does not take. The MetricsHandler sends \
+         the right one.",
+    ),
+    (
+        &["EOF", "connection reset"],
+        "The connection broke before the page was complete. Did the program stop, or panic?",
+    ),
+    (
+        &["parse", "expected", "invalid", "unexpected"],
+        "The page is not valid exposition text. `cargo workshop check section1` shows the line.",
+    ),
+    (
+        &["no route to host", "network is unreachable"],
+        "There is no way from Prometheus to that address. Are both in the same Compose project?",
+    ),
+];
 
 /// The app's counter is stored, and rises.
 pub(crate) async fn requests_arrive(

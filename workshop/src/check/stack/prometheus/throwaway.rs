@@ -40,7 +40,8 @@ impl OwnPrometheus {
         Self::with_history(&backfill::open_metrics(), &job(app), rules).await
     }
 
-    /// Starts one that has this past, in the text that promtool reads, and these jobs besides its own.
+    /// Starts one that has this past, in the text that promtool reads, and these jobs besides its
+    /// own.
     pub(crate) async fn with_history(
         history: &str,
         jobs: &str,

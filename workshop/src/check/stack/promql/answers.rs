@@ -1,6 +1,6 @@
 //! The learner's file of answers. How it is read:
 //!
-//! - A question starts with a comment that has its name in brackets: `# [promql-rate] How many ...`.
+//! - A question starts with a comment that has its name in brackets: `# [promql-rate] How many?`.
 //! - All that follows, up to the next such comment, is the answer: one query, on as many lines as
 //!   it takes. Comments and empty lines may stand between them.
 //! - A question without a query is not answered yet.

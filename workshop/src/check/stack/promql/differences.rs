@@ -55,10 +55,6 @@ pub(crate) fn in_words(
     explained: bool,
 ) -> Mistake {
     let guess = |text: &str| if explained { String::new() } else { text.to_owned() };
-    let list = |names: &BTreeSet<String>| {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    };
     let (found, cause) = match difference {
         Difference::Empty => (
             "no result".to_owned(),
@@ -66,41 +62,7 @@ pub(crate) fn in_words(
              vanish?"
                 .to_owned(),
         ),
-        Difference::Labels { found, expected } => {
-            let cause = if question.before_everything {
-                "`absent` gives its result the labels that its selector asks for with `=`, and \
-                 none when something \
-                 else stands inside: which job is it about?"
-                    .to_owned()
-            } else if expected.is_empty() {
-                let outer = question.reference().split('(').next().unwrap_or_default();
-                let outer = if matches!(outer, "avg" | "sum") { outer } else { "sum" };
-                format!(
-                    "One number is asked for. An aggregation such as {outer}(...) makes one \
-                    series of many."
-                )
-            } else if expected.is_subset(found) {
-                format!(
-                    "Series are brought together by an aggregation that says what to keep: \
-                    sum by ({}) (...)",
-                    list(expected)
-                )
-            } else if found.is_subset(expected) {
-                format!(
-                    "An aggregation drops all labels that it does not name: {} must \
-                    stay.",
-                    list(expected)
-                )
-            } else {
-                format!("Group by the labels that are asked for: {}.", list(expected))
-            };
-            let words = if question.before_everything && found.is_empty() {
-                format!("a result without labels; it should have {}", list(expected))
-            } else {
-                format!("a result with the labels {}, not {}", list(found), list(expected))
-            };
-            (words, cause)
-        }
+        Difference::Labels { found, expected } => labels_in_words(question, found, expected),
         Difference::TooMany { series, more } => (
             format!("a series that does not belong there: {series}{}", others(*more)),
             guess(
@@ -131,8 +93,7 @@ pub(crate) fn in_words(
             let series = if series == "{}" { String::new() } else { format!(" for {series}") };
             (
                 format!(
-                    "{} instead of {}{series}, at \
-                    {}",
+                    "{} instead of {}{series}, at {}",
                     value(found),
                     value(expected),
                     instant.words(*at)
@@ -145,6 +106,44 @@ pub(crate) fn in_words(
         }
     };
     Mistake { found, cause }
+}
+
+fn labels_in_words(
+    question: &Question,
+    found: &BTreeSet<String>,
+    expected: &BTreeSet<String>,
+) -> (String, String) {
+    let list = |names: &BTreeSet<String>| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    };
+    let (has, asked) = (list(found), list(expected));
+    let cause = if question.before_everything {
+        "`absent` gives its result the labels that its selector asks for with `=`, and none when \
+         something else stands inside: which job is it about?"
+            .to_owned()
+    } else if expected.is_empty() {
+        let outer = question.reference().split('(').next().unwrap_or_default();
+        let outer = if matches!(outer, "avg" | "sum") { outer } else { "sum" };
+        format!(
+            "One number is asked for. An aggregation such as {outer}(...) makes one series of many."
+        )
+    } else if expected.is_subset(found) {
+        format!(
+            "Series are brought together by an aggregation that says what to keep: \
+             sum by ({asked}) (...)"
+        )
+    } else if found.is_subset(expected) {
+        format!("An aggregation drops all labels that it does not name: {asked} must stay.")
+    } else {
+        format!("Group by the labels that are asked for: {asked}.")
+    };
+    let words = if question.before_everything && found.is_empty() {
+        format!("a result without labels; it should have {asked}")
+    } else {
+        format!("a result with the labels {has}, not {asked}")
+    };
+    (words, cause)
 }
 
 fn factor_in_words(factor: f64) -> (String, String) {

@@ -1,5 +1,5 @@
-//! What stands in a query and not in the finished one, and the reverse: where to look first when the
-//! result is another one.
+//! What stands in a query and not in the finished one, and the reverse: where to look first when
+//! the result is another one.
 
 use std::collections::BTreeMap;
 

@@ -15,5 +15,6 @@ pub(crate) mod questions;
 pub(crate) mod refusals;
 mod seen;
 pub(crate) mod selectors;
+mod sides;
 pub(crate) mod syntax_errors;
 mod window_errors;

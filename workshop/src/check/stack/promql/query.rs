@@ -7,7 +7,7 @@ use crate::check::stack::prometheus::connection;
 use crate::check::stack::prometheus::made_up::MadeUp;
 use crate::check::stack::promql::answers::{Answer, FINISHED};
 use crate::check::stack::promql::ast::Node;
-use crate::check::stack::promql::comparison::{Difference, difference, points, series_name};
+use crate::check::stack::promql::comparison::{Difference, difference, points};
 use crate::check::stack::promql::differences::{At, in_words};
 use crate::check::stack::promql::explanations;
 use crate::check::stack::promql::extras::extras;
@@ -16,6 +16,7 @@ use crate::check::stack::promql::mistakes;
 use crate::check::stack::promql::questions::Question;
 use crate::check::stack::promql::refusals::{ONE_TO_ONE, matching_problem, place_of};
 use crate::check::stack::promql::selectors::nothing_selected;
+use crate::check::stack::promql::sides::nothing_matched;
 use crate::check::stack::promql::syntax_errors::advice;
 use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::http::no_answer::NoAnswer;
@@ -23,6 +24,13 @@ use crate::terminal::shell::Shell;
 
 /// An answer must be right at so many instants at least, or it may be right by chance.
 const INSTANTS: usize = 3;
+
+/// What an answer gave, and how that differs from what the finished one gives.
+struct Outcome<'a> {
+    difference: &'a Difference,
+    found: &'a [Series],
+    instants: Instants,
+}
 
 /// What an answer is judged on.
 pub(crate) struct Bench<'a> {
@@ -95,8 +103,8 @@ impl Bench<'_> {
                 Err(error) => return connection::trouble(self.prometheus, &error).await,
             };
             let Some(difference) = difference(&found, &expected) else { continue };
-            let mistake =
-                self.explain(question, answer, tree, &difference, (&found, instants)).await;
+            let outcome = Outcome { difference: &difference, found: &found, instants };
+            let mistake = self.explain(question, answer, tree, &outcome).await;
             return told(finding, mistake).try_with(self.link(answer)).fail();
         }
         Ok(())
@@ -156,20 +164,21 @@ impl Bench<'_> {
         question: &Question,
         answer: &Answer,
         tree: Option<Node<'_>>,
-        difference: &Difference,
-        seen: (&[Series], Instants),
+        outcome: &Outcome<'_>,
     ) -> Mistake {
+        let difference = outcome.difference;
         let Some(tree) = tree else { return in_words(difference, question, self.at(), false) };
         let reference = self.prometheus.parse(question.reference()).await.ok().flatten();
         let reference = reference.as_ref().map(Node);
         let extras = reference.map(|reference| extras(tree, reference)).unwrap_or_default();
-        let known = match self.known(question, answer, tree, difference, seen).await {
+        let known = match self.known(question, answer, tree, outcome).await {
             Some(mistake) => Some(mistake),
             // Other labels are told from the result: that is more to the point than a window.
             None if matches!(difference, Difference::Labels { .. }) => None,
             None => reference.and_then(|reference| explanations::explains(tree, reference)),
         };
-        let known = known.or_else(|| explanations::divided_by_itself(tree, difference, seen.0));
+        let known =
+            known.or_else(|| explanations::divided_by_itself(tree, difference, outcome.found));
         let explained = !extras.more.is_empty() || extras.constant;
         let mut mistake =
             known.unwrap_or_else(|| in_words(difference, question, self.at(), explained));
@@ -186,9 +195,9 @@ impl Bench<'_> {
         question: &Question,
         answer: &Answer,
         tree: Node<'_>,
-        difference: &Difference,
-        (_, instants): (&[Series], Instants),
+        outcome: &Outcome<'_>,
     ) -> Option<Mistake> {
+        let Outcome { difference, instants, .. } = *outcome;
         if self.has_what_is_asked_for(question).await
             && let Some(mistake) = nothing_selected(self.prometheus, tree).await
         {
@@ -198,12 +207,13 @@ impl Bench<'_> {
             return Some(mistake);
         }
         if *difference == Difference::Empty {
-            return self.nothing_matched(&answer.query, tree, instants).await;
+            return nothing_matched(self.prometheus, &answer.query, tree, instants).await;
         }
         None
     }
 
-    /// Made-up visits may have a metric that this Prometheus has not, and then its names say nothing.
+    /// Made-up visits may have a metric that this Prometheus has not, and then its names say
+    /// nothing.
     async fn has_what_is_asked_for(&self, question: &Question) -> bool {
         if self.made_up.is_none() {
             return true;
@@ -213,50 +223,6 @@ impl Bench<'_> {
             Some(tree) => nothing_selected(self.prometheus, Node(&tree)).await.is_none(),
             None => false,
         }
-    }
-
-    /// Two sides with results whose labels never meet.
-    async fn nothing_matched(&self, query: &str, tree: Node<'_>, at: Instants) -> Option<Mistake> {
-        let operation = tree.inside_parentheses();
-        if operation.kind() != "binaryExpr"
-            || matches!(operation.operator(), "and" | "or" | "unless")
-        {
-            return None;
-        }
-        // The tree has no positions: each side is found as the part of the text that parses.
-        let (left, right) = self.sides(query, operation.operator()).await?;
-        let (left, right) = (
-            self.prometheus.range(&left, at).await.ok()?,
-            self.prometheus.range(&right, at).await.ok()?,
-        );
-        if left.is_empty() || right.is_empty() {
-            return None;
-        }
-        Some(Mistake {
-            found: format!(
-                "no result, although both sides of `{}` have some: {} and {}",
-                operation.operator(),
-                series_name(&left[0].labels),
-                series_name(&right[0].labels)
-            ),
-            cause: "Two sides are matched by their labels, and all of them must be the same. Sum \
-                both sides by \
-                    the labels that you want to keep: sum by (endpoint) (...) / sum by \
-                    (endpoint) (...)"
-                .to_owned(),
-        })
-    }
-
-    async fn sides(&self, query: &str, operator: &str) -> Option<(String, String)> {
-        for (at, _) in query.match_indices(operator) {
-            let (left, right) = (&query[..at], &query[at + operator.len()..]);
-            if self.prometheus.parse(left).await.is_ok()
-                && self.prometheus.parse(right).await.is_ok()
-            {
-                return Some((left.to_owned(), right.to_owned()));
-            }
-        }
-        None
     }
 
     /// A query that is no PromQL, with the place.
@@ -295,25 +261,24 @@ impl Bench<'_> {
     }
 
     /// A query that parses and is not evaluated all the same.
-    fn refused(&self, finding: Finding, answer: &Answer, kind: &str, message: &str) -> Judgement {
-        let mut finding = finding;
+    fn refused(
+        &self,
+        mut finding: Finding,
+        answer: &Answer,
+        kind: &str,
+        message: &str,
+    ) -> Judgement {
         finding.found = message.to_owned();
-        if kind == "timeout"
-            || kind == "canceled"
-            || message.contains("too many samples")
-            || message.contains("exceeded maximum resolution")
-        {
-            return finding
-                .because(
-                    "That is more than a query of a dashboard should cost. A smaller window \
-                    or fewer steps will do.",
-                )
-                .fail();
-        }
-        if matching_problem(message) {
-            return finding.because(ONE_TO_ONE).fail();
-        }
-        match advice(message, &answer.query, None) {
+        let is_costly = ["timeout", "canceled"].contains(&kind)
+            || ["too many samples", "exceeded maximum resolution"]
+                .iter()
+                .any(|part| message.contains(part));
+        let cause = match () {
+            () if is_costly => Some(COSTLY.to_owned()),
+            () if matching_problem(message) => Some(ONE_TO_ONE.to_owned()),
+            () => advice(message, &answer.query, None),
+        };
+        match cause {
             Some(cause) => finding.because(cause).fail(),
             None => finding.fail(),
         }
@@ -345,3 +310,6 @@ fn told(mut finding: Finding, mistake: Mistake) -> Finding {
     finding.found = mistake.found;
     finding.because(mistake.cause)
 }
+
+const COSTLY: &str = "That is more than a query of a dashboard should cost. A smaller window or \
+                      fewer steps will do.";
