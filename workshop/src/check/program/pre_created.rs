@@ -74,22 +74,29 @@ fn absent(read: &Exposition) -> String {
     }
 }
 
-/// The page's histogram is there before anybody came.
+/// The page's histogram is there, and empty, before anybody came.
 pub(crate) fn visible_before(context: &Context<'_>, run: &Run) -> Judgement {
     let before = exposition(run.before.as_ref())?;
-    if before.sample(COUNT, &[("endpoint", PAGE)]).is_some() {
-        return Ok(());
+    let finding = |found: String| {
+        Finding::new(format!("{COUNT}{{endpoint=\"{PAGE}\"}} 0"), found)
+            .try_with(context.start_plain())
+            .try_with(context.metrics())
+    };
+    match before.sample(COUNT, &[("endpoint", PAGE)]) {
+        Some(sample) if sample.value == 0.0 || context.runs.attached => Ok(()),
+        Some(sample) => finding(format!("{} before the first visit", sample.value))
+            .quoting(quote(before, sample.line))
+            .because(OBSERVED_UNSEEN)
+            .showing(context.source.line_with(&["\"/treecounter\"", "observe("]))
+            .fail(),
+        None => {
+            finding("no such series before the first visit".to_owned()).because(NOT_VISIBLE).fail()
+        }
     }
-    Finding::new(
-        format!("{COUNT}{{endpoint=\"{PAGE}\"}} 0"),
-        "no such series before the first visit",
-    )
-    .because(
-        "As with the counter: a series appears when its label values are first named, and what \
-         happens before is invisible to `rate()`. Name them in `main`, before `serve`: \
-         `latency.with_label_values(&[\"/treecounter\"])`.",
-    )
-    .try_with(context.start_plain())
-    .try_with(context.metrics())
-    .fail()
 }
+
+const OBSERVED_UNSEEN: &str = "Nobody has visited the page yet. `with_label_values` alone creates \
+    a series at 0; `observe` is for a request that was answered.";
+const NOT_VISIBLE: &str = "As with the counter: a series appears when its label values are first \
+    named, and what happens before is invisible to `rate()`. Name them in `main`, before `serve`: \
+    `latency.with_label_values(&[\"/treecounter\"])`.";

@@ -83,6 +83,13 @@ pub(crate) const GROUPS: &[Group] = &[
         probes: || vec![get("/"), get("/?from=here"), get("/").by(Method::HEAD)],
     },
     Group {
+        what: "refused visits to the front page",
+        endpoint: "/",
+        status: 405,
+        arm: "\"/\" =>",
+        probes: || vec![get("/").by(Method::POST)],
+    },
+    Group {
         what: "scrapes as Prometheus makes them",
         endpoint: "/metrics",
         status: 200,

@@ -70,6 +70,19 @@ impl Bench<'_> {
                 Ok(expected) => expected,
                 Err(error) => return connection::trouble(self.prometheus, &error).await,
             };
+            // Before its data is asked for: what is refused is refused whatever there is.
+            let found = match self.range(&answer.query, instants).await {
+                Ok(found) => found,
+                Err(ApiError::Refused { kind, message }) => {
+                    return self.refused(finding, answer, &kind, &message);
+                }
+                // The finished query was quick enough.
+                Err(ApiError::NoAnswer(NoAnswer::TimedOut(limit))) => {
+                    let message = format!("no result within {} s", limit.as_secs());
+                    return self.refused(finding, answer, "timeout", &message);
+                }
+                Err(error) => return connection::trouble(self.prometheus, &error).await,
+            };
             let may_be_empty = question.before_everything && instants == self.instants;
             if !may_be_empty && points(&expected) < INSTANTS {
                 if question.bonus && self.file == FINISHED {
@@ -90,18 +103,6 @@ impl Bench<'_> {
                 })
                 .could_not_tell();
             }
-            let found = match self.range(&answer.query, instants).await {
-                Ok(found) => found,
-                Err(ApiError::Refused { kind, message }) => {
-                    return self.refused(finding, answer, &kind, &message);
-                }
-                // The finished query was quick enough.
-                Err(ApiError::NoAnswer(NoAnswer::TimedOut(limit))) => {
-                    let message = format!("no result within {} s", limit.as_secs());
-                    return self.refused(finding, answer, "timeout", &message);
-                }
-                Err(error) => return connection::trouble(self.prometheus, &error).await,
-            };
             let Some(difference) = difference(&found, &expected) else { continue };
             let outcome = Outcome { difference: &difference, found: &found, instants };
             let mistake = self.explain(question, answer, tree, &outcome).await;
