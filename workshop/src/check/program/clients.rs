@@ -19,6 +19,8 @@ const PROMPT: Duration = Duration::from_millis(500);
 const NOW: Duration = Duration::from_secs(60);
 /// The status of what only GET and HEAD are for.
 const REFUSED: u16 = 405;
+/// The columns of a command that can stand in a sentence.
+const SHORT: usize = 80;
 /// How gzip begins.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -57,7 +59,11 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
             }
             let (cause, line) = otherwise(context, endpoint, wanted, status);
             let curl = context.curl(probe);
-            return Finding::new(format!("{wanted} from `{curl}`"), status.to_string())
+            let expected = match curl.len() < SHORT {
+                true => format!("{wanted} from `{curl}`"),
+                false => format!("{wanted} for {}", varied.group.what),
+            };
+            return Finding::new(expected, status.to_string())
                 .because(cause)
                 .showing(line)
                 .try_with(context.start_plain())
@@ -89,6 +95,12 @@ fn otherwise(
              same."
         );
         return (cause, Some(line));
+    }
+    let again = context.source.above_main("register").filter(|_| wanted == 200);
+    if again.is_some() {
+        let cause = "What is registered a second time is refused, and here it is registered for \
+                     each request. Register once, in `main`.";
+        return (cause.to_owned(), again);
     }
     let line = context.source.line(|line| {
         let arm = line.contains("=>") && line.contains(endpoint);

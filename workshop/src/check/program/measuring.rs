@@ -91,9 +91,20 @@ fn mismeasured(context: &Context<'_>, ratio: f64, sum: f64) -> Cause {
                      `match`, is enough.";
         return (cause.to_owned(), source.second_line_with("Instant::now()"));
     }
+    let place = |part: &str| source.text.find(part);
+    if let (Some(clock), Some(page)) = (place("Instant::now()"), place("match request.uri()"))
+        && clock < page
+        && place("elapsed()").is_some_and(|read| page < read)
+    {
+        return (AROUND.to_owned(), source.line_with(&[".observe("]));
+    }
     let line = source.line_with(&["start_timer"]).or(source.line_with(&["Instant::now"]));
     (OUTSIDE.to_owned(), line)
 }
+
+const AROUND: &str = "The clock is started above the `match` and read below it, as it should be: so \
+    what is observed is not what it shows for this request. Look at what becomes of \
+    `started.elapsed()` on its way into `observe`.";
 
 const OUTSIDE: &str = "The wait is outside of what is measured. Start the clock above the `match` \
     and read it below: the `.await` of the page has to lie between. A timer that is dropped early \

@@ -261,6 +261,11 @@ pub(crate) fn base_metrics(context: &Context<'_>) -> Judgement {
             "Every name has a prefix, {prefix}, which the dashboards and alerts of others do not \
              know. `Registry::new()` gives none."
         ),
+        None if registers && missing.iter().all(|name| name.starts_with("tokio_")) => {
+            "tokio's metrics are the runtime's, and `register_base_metrics` is called where there \
+             is none yet. Call it in the `main` that stands below `#[tokio::main]`."
+                .to_owned()
+        }
         None if registers => {
             "`register_base_metrics` puts them in one registry, and `MetricsHandler` shows \
              another. Give it the same one."
