@@ -185,6 +185,9 @@ impl Progress {
             entry.passed.insert((*slug).to_owned());
             entry.hints.remove(*slug);
         }
+        // Once the program has got past another section's check, its hints begin again.
+        let own = |slug: &String| section.checks().any(|(.., check)| check.slug == *slug);
+        entry.hints.retain(|slug, _| failed == Some(slug) || own(slug));
         if let Some(slug) = failed {
             entry.passed.remove(slug);
             *entry.tries.entry(slug.to_owned()).or_default() += 1;

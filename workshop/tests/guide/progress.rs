@@ -55,6 +55,22 @@ fn an_earlier_sections_check_that_fails_leaves_a_section_undone() {
     assert!(!progress.done(two));
 }
 
+/// Each compile error is another one.
+#[test]
+fn hints_for_an_earlier_sections_check_begin_again_once_it_passes() {
+    let tree = Tree::new();
+    let (workspace, two) = (tree.workspace(), section("section2"));
+    let (.., builds) = course().check("builds").unwrap();
+    let fails = |check| progress::record(&workspace, two, [&[], &[]], Some(check)).unwrap();
+    let given = || Progress::load(&workspace).hints(two, builds);
+    fails("builds");
+    tree.write(FILE, &format!("{}section2 hints builds 3\n", tree.read(FILE)));
+    fails("builds");
+    assert_eq!(given(), 3);
+    fails("labels");
+    assert_eq!(given(), 0);
+}
+
 /// The hardest come first, with the try that passed; a file of before has no tries, and is read.
 #[test]
 fn tries_are_counted_and_told_at_the_end() {

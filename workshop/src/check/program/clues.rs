@@ -137,7 +137,10 @@ pub(crate) const MISMEASURED: &[Clue] = &[
         "The closure only makes the future, and that takes no time. What is waited for at the \
          `.await` lies outside of it. Start a clock above the `match`.",
     ),
-    (&["drop("], "The timer is dropped here, before the answer is made, and observes when it is."),
+    (
+        &["drop(", ";"],
+        "The timer is dropped here, before the answer is made, and observes when it is.",
+    ),
     (
         &["/ 2"],
         "The half is observed here. A visit has taken all the time from its start to its end.",

@@ -86,8 +86,16 @@ pub(crate) fn visible_before(context: &Context<'_>, run: &Run) -> Judgement {
         Some(sample) if sample.value == 0.0 || context.runs.attached => Ok(()),
         Some(sample) => finding(format!("{} before the first visit", sample.value))
             .quoting(quote(before, sample.line))
-            .because(OBSERVED_UNSEEN)
-            .showing(context.source.line_with(&["\"/treecounter\"", "observe("]))
+            .because(match context.source.has("start_timer") {
+                true => TIMED_UNSEEN,
+                false => OBSERVED_UNSEEN,
+            })
+            .showing(
+                context
+                    .source
+                    .line_with(&["start_timer"])
+                    .or_else(|| context.source.line_with(&["\"/treecounter\"", "observe("])),
+            )
             .fail(),
         None => {
             finding("no such series before the first visit".to_owned()).because(NOT_VISIBLE).fail()
@@ -97,6 +105,9 @@ pub(crate) fn visible_before(context: &Context<'_>, run: &Run) -> Judgement {
 
 const OBSERVED_UNSEEN: &str = "Nobody has visited the page yet. `with_label_values` alone creates \
     a series at 0; `observe` is for a request that was answered.";
+const TIMED_UNSEEN: &str = "Nobody has visited the page yet: the scrape itself was timed as a visit. \
+    A timer takes its endpoint before the request is known, and observes when it is dropped. Start \
+    a clock instead, and observe below the `match`, with the `endpoint` of this answer.";
 const NOT_VISIBLE: &str = "As with the counter: a series appears when its label values are first \
     named, and what happens before is invisible to `rate()`. Name them in `main`, before `serve`: \
     `latency.with_label_values(&[\"/treecounter\"])`.";
