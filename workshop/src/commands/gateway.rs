@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::http::accept::{health, serve_each};
+use crate::process::termination::stop_signal;
 
 /// A replica that was just removed may swallow packets, and its name may be asked in vain.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -59,10 +60,11 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(args.listen).await?;
     println!("gateway: {} leads to every replica of {} in turn", listener.local_addr()?, args.to);
     let (replicas, turn) = (Arc::<str>::from(args.to), AtomicUsize::new(0));
-    serve_each(listener, MOST_CONNECTIONS, |client| {
-        serve(client, Arc::clone(&replicas), turn.fetch_add(1, Ordering::Relaxed))
-    })
-    .await
+    let each = |client| serve(client, Arc::clone(&replicas), turn.fetch_add(1, Ordering::Relaxed));
+    tokio::select! {
+        () = stop_signal() => Ok(ExitCode::SUCCESS),
+        never = serve_each(listener, MOST_CONNECTIONS, each) => never,
+    }
 }
 
 async fn serve(mut client: TcpStream, replicas: Arc<str>, turn: usize) {

@@ -1,5 +1,13 @@
 //! Being asked to end, other than by a key.
 
+/// Completes on Ctrl-C, or when a container is stopped.
+pub(crate) async fn stop_signal() {
+    tokio::select! {
+        () = terminated() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
 /// Completes when a container is stopped, or somebody kills this process politely.
 #[cfg(unix)]
 pub(crate) async fn terminated() {

@@ -167,6 +167,9 @@ fn end_with_the_terminal() {
         while poll(&mut terminal, PollTimeout::NONE) == Err(Errno::EINTR) {}
         if terminal[0].revents().is_some_and(|told| told.contains(PollFlags::POLLHUP)) {
             let _ = raise(Signal::SIGHUP);
+            // Who told this process to ignore that, meant one that runs on without a terminal.
+            std::thread::sleep(Duration::from_secs(1));
+            std::process::exit(129);
         }
     };
     WATCHER.call_once(|| _ = std::thread::Builder::new().name("hangup".into()).spawn(watch));

@@ -102,8 +102,8 @@ fn mismeasured(context: &Context<'_>, ratio: f64, sum: f64) -> Cause {
     (OUTSIDE.to_owned(), line)
 }
 
-const AROUND: &str = "The clock is started above the `match` and read below it, as it should be: so \
-    what is observed is not what it shows for this request. Look at what becomes of \
+const AROUND: &str = "The clock is started above the `match` and read below it, as it should be: \
+    so what is observed is not what it shows for this request. Look at what becomes of \
     `started.elapsed()` on its way into `observe`.";
 
 const OUTSIDE: &str = "The wait is outside of what is measured. Start the clock above the `match` \

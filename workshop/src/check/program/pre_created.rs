@@ -105,9 +105,10 @@ pub(crate) fn visible_before(context: &Context<'_>, run: &Run) -> Judgement {
 
 const OBSERVED_UNSEEN: &str = "Nobody has visited the page yet. `with_label_values` alone creates \
     a series at 0; `observe` is for a request that was answered.";
-const TIMED_UNSEEN: &str = "Nobody has visited the page yet: the scrape itself was timed as a visit. \
-    A timer takes its endpoint before the request is known, and observes when it is dropped. Start \
-    a clock instead, and observe below the `match`, with the `endpoint` of this answer.";
+const TIMED_UNSEEN: &str = "Nobody has visited the page yet: the scrape itself was timed as a \
+    visit. A timer takes its endpoint before the request is known, and observes when it is \
+    dropped. Start a clock instead, and observe below the `match`, with the `endpoint` of this \
+    answer.";
 const NOT_VISIBLE: &str = "As with the counter: a series appears when its label values are first \
     named, and what happens before is invisible to `rate()`. Name them in `main`, before `serve`: \
     `latency.with_label_values(&[\"/treecounter\"])`.";

@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::http::accept::{health, serve_each};
+use crate::process::termination::stop_signal;
 use notification::Notification;
 
 /// Alertmanager has a few, a browser some more.
@@ -80,7 +81,11 @@ async fn listen(args: Args) -> anyhow::Result<ExitCode> {
     say!("Nothing has arrived yet. Stop it with Ctrl-C.");
     let arrived = Mutex::new(VecDeque::with_capacity(KEPT));
     let pager = Arc::new(Pager { grafana: args.grafana, arrived });
-    serve_each(listener, MOST_CONNECTIONS, |stream| serve(stream, Arc::clone(&pager))).await
+    let each = |stream| serve(stream, Arc::clone(&pager));
+    tokio::select! {
+        () = stop_signal() => Ok(ExitCode::SUCCESS),
+        never = serve_each(listener, MOST_CONNECTIONS, each) => never,
+    }
 }
 
 async fn serve(stream: TcpStream, pager: Arc<Pager>) {

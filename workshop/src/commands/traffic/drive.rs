@@ -19,7 +19,7 @@ use crate::commands::traffic::schedule::Schedule;
 use crate::commands::traffic::send::{PATIENCE, Pool};
 use crate::commands::traffic::target::Target;
 use crate::http::no_answer::NoAnswer;
-use crate::process::termination::terminated;
+use crate::process::termination::stop_signal;
 
 /// How often the name is looked up again, to find replicas that came or went.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
@@ -216,13 +216,5 @@ async fn look_up_again(target: Target, state: Rc<Run>, anywhere: bool) {
         {
             state.pool.set_addresses(&addresses);
         }
-    }
-}
-
-/// Completes on Ctrl-C, or when a container is stopped.
-async fn stop_signal() {
-    tokio::select! {
-        () = terminated() => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }
