@@ -195,10 +195,15 @@ fn run(mut command: Command, limit: Duration) -> Option<Ended> {
     let output = std::fs::File::create(&file).unwrap();
     command.stdout(output.try_clone().unwrap()).stderr(output).stdin(Stdio::null());
     let mut child = support::Killed(command.spawn().unwrap());
-    let status = format!("/proc/{}/status", child.0.id());
+    let process = std::path::PathBuf::from(format!("/proc/{}", child.0.id()));
     let mut memory = 0;
     let code = poll(limit, || {
-        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        // For an instant a new process still has the memory, and the name, of the one that made it.
+        let is_new = process.join("exe").read_link().ok() == std::env::current_exe().ok();
+        let status = match is_new {
+            true => String::new(),
+            false => std::fs::read_to_string(process.join("status")).unwrap_or_default(),
+        };
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse().ok());
         memory = memory.max(peak.unwrap_or(0_u64) << 10);
