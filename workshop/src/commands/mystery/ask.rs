@@ -115,7 +115,12 @@ fn bars(series: &Series, at: Instants, top: f64) -> String {
 fn labels(series: &Series) -> String {
     let pairs: Vec<String> =
         series.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-    printable(&format!("{{{}}}", pairs.join(", "))).into_owned()
+    let name = &series.name;
+    let text = match pairs.is_empty() && !name.is_empty() {
+        true => name.clone(),
+        false => format!("{name}{{{}}}", pairs.join(", ")),
+    };
+    printable(&text).into_owned()
 }
 
 fn rounded(value: f64) -> String {

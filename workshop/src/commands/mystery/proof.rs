@@ -169,7 +169,11 @@ mod tests {
     #[test]
     fn an_answer_of_zero_shows_something_unless_it_is_a_truth_value() {
         let series = |value| {
-            [Series { labels: std::collections::BTreeMap::new(), points: vec![(0.0, value)] }]
+            [Series {
+                name: String::new(),
+                labels: std::collections::BTreeMap::new(),
+                points: vec![(0.0, value)],
+            }]
         };
         assert!(is_shown("sum(x) == 0", &series(0.0)));
         assert!(!is_shown("sum(x) == bool 1", &series(0.0)));

@@ -54,7 +54,8 @@ pub(crate) type Points = Vec<(f64, f64)>;
 /// One series of a range query.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Series {
-    /// Without the metric's name, which half of all functions drop.
+    /// The metric's name; half of all functions drop it.
+    pub(crate) name: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) points: Points,
 }
@@ -255,9 +256,9 @@ struct RawSeries {
 
 impl RawSeries {
     fn read(mut self) -> Series {
-        self.metric.remove("__name__");
+        let name = self.metric.remove("__name__").unwrap_or_default();
         let points = self.values.iter().filter_map(|(at, value)| Some((*at, value.parse().ok()?)));
-        Series { points: points.collect(), labels: self.metric }
+        Series { name, points: points.collect(), labels: self.metric }
     }
 }
 

@@ -77,8 +77,11 @@ impl MadeUp {
         for sample in samples.iter().filter(|one| at.start <= one.at && one.at <= at.end) {
             series.entry(&sample.labels).or_default().push((sample.at, sample.value));
         }
-        let series =
-            series.into_iter().map(|(labels, points)| Series { labels: labels.clone(), points });
+        let series = series.into_iter().map(|(labels, points)| Series {
+            name: String::new(),
+            labels: labels.clone(),
+            points,
+        });
         Some(Ok(series.collect()))
     }
 

@@ -187,6 +187,7 @@ mod tests {
 
     fn series(labels: &[(&str, &str)], values: &[f64]) -> Series {
         Series {
+            name: String::new(),
             labels: labels
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
