@@ -6,7 +6,7 @@ use crate::check::compile_errors;
 use crate::check::program::experiment::Launch;
 use crate::check::program::source::Source;
 use crate::check::verdict::{Finding, Judgement, Quote};
-use crate::course::{LearnerFile, Section};
+use crate::course::{Course, LearnerFile, Section};
 use crate::learner::starter;
 use crate::learner::workspace::Workspace;
 use crate::process::{Build, Built, CompileError};
@@ -99,16 +99,23 @@ impl Subject {
             (Subject::Executable(_, Some(path)), Some(file)) => {
                 let text = std::fs::read_to_string(path).unwrap_or_default();
                 let name = Workspace::relative(section, file);
-                return Source { name, text, solution: finished(file) };
+                return compared(name, text, section, file);
             }
             _ => return Source::default(),
         };
         let text = std::fs::read_to_string(workspace.root().join(&name)).unwrap_or_default();
-        Source { name, text, solution: finished(file) }
+        compared(name, text, section, file)
     }
 }
 
-/// A clue, and no reason to fail when it is not to be had.
-fn finished(file: &LearnerFile) -> String {
-    starter::solution(file).unwrap_or_default()
+/// A file beside what it began as and what it becomes: clues, and no reason to fail when they are
+/// not to be had.
+fn compared(name: String, text: String, section: &Section, file: &LearnerFile) -> Source {
+    let starter = Course::embedded().and_then(|course| starter::of_file(course, section, file));
+    Source {
+        name,
+        text,
+        starter: starter.unwrap_or_default(),
+        solution: starter::solution(file).unwrap_or_default(),
+    }
 }

@@ -5,8 +5,9 @@
 pub mod recorded;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -251,4 +252,20 @@ pub fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T>
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Whether promtool reads this exposition, and what it says of it.
+pub fn promtool_reads(exposition: &[u8]) -> (bool, String) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    promtool.stdin.take().unwrap().write_all(exposition).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    // Status 3 is a matter of style: the text itself was understood.
+    let is_read = matches!(output.status.code(), Some(0 | 3));
+    (is_read, String::from_utf8_lossy(&output.stderr).into_owned())
 }

@@ -88,6 +88,10 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     }
     let source = context.source;
     let cause = match () {
+        () if !source.text.is_empty() && !source.has(HISTOGRAM) => {
+            "Your file does not name it yet. A histogram is made with `HistogramVec::new`, and \
+             registered as the counter is."
+        }
         () if source.line(|line| line.contains("register_histogram")).is_some() => {
             "`register_histogram_vec!` registers with the crate's own default registry, and \
              /metrics shows yours. Use `registry.register(Box::new(latency.clone()))`."

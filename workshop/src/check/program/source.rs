@@ -27,6 +27,8 @@ pub(crate) struct Source {
     pub name: String,
     /// Its text.
     pub text: String,
+    /// What it began as. A line that still stands there waits for its step.
+    pub starter: String,
     /// The finished program. A line that stands there as well is not to blame.
     pub solution: String,
 }
@@ -76,10 +78,15 @@ impl Source {
         found.map(|(index, line)| self.quote(index, line))
     }
 
-    /// The first lines that stand together and are not the finished program's: whatever is wrong,
-    /// it is most likely there. Nothing when a line is missing, and no line is wrong.
+    /// The first lines that stand together and are neither the starter's nor the finished
+    /// program's: whatever is wrong, it is most likely there. Nothing when a line is missing, and
+    /// no line is wrong.
     pub(crate) fn prime_suspects(&self) -> Option<Quote> {
-        let mut suspects = self.suspects().filter(|(_, line)| !is_import(line)).peekable();
+        let starter: HashSet<&str> = self.starter.lines().map(str::trim).collect();
+        let imports = self.imports();
+        let mut suspects = self.suspects().filter(|(index, line)| {
+            !imports.contains(index) && !is_constant(line) && !starter.contains(line.trim())
+        });
         let (first, line) = suspects.next()?;
         let mut quote = self.quote(first, line);
         let mut last = first;
@@ -105,12 +112,30 @@ impl Source {
         self.lines().map(|(_, line)| line.matches(part).count()).sum()
     }
 
-    /// The lines that are not the finished program's.
+    /// The lines that are not the finished program's. Imports come last: what is imported is
+    /// harmless until it is used.
     fn suspects(&self) -> impl Iterator<Item = (usize, &str)> {
         let finished: HashSet<&str> = self.solution.lines().map(str::trim).collect();
         let code =
             |line: &str| line.chars().any(char::is_alphanumeric) && !line.contains("fn main(");
-        self.lines().filter(move |(_, line)| code(line) && !finished.contains(line.trim()))
+        let all = self.lines().filter(|(_, line)| code(line) && !finished.contains(line.trim()));
+        let imports = self.imports();
+        let (last, first): (Vec<_>, Vec<_>) = all.partition(|(index, _)| imports.contains(index));
+        first.into_iter().chain(last)
+    }
+
+    /// The lines of all `use` statements, each down to its semicolon.
+    fn imports(&self) -> HashSet<usize> {
+        let mut imports = HashSet::new();
+        let mut open = false;
+        for (index, line) in self.lines() {
+            open |= line.trim_start().starts_with("use ");
+            if open {
+                imports.insert(index);
+            }
+            open &= !line.contains(';');
+        }
+        imports
     }
 
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
@@ -122,8 +147,8 @@ impl Source {
     }
 }
 
-fn is_import(line: &str) -> bool {
-    ["use ", "static ", "const "].iter().any(|start| line.trim_start().starts_with(start))
+fn is_constant(line: &str) -> bool {
+    ["static ", "const "].iter().any(|start| line.trim_start().starts_with(start))
 }
 
 #[cfg(test)]
@@ -138,5 +163,21 @@ mod tests {
         assert_eq!((quote.line, quote.text.as_str()), (2, "let _ = h.start_timer();"));
         assert_eq!(source.count("start_timer"), 1);
         assert!(!source.has("observe"));
+    }
+
+    /// An import over several lines is none of the code, and what waits for its step is no mistake.
+    #[test]
+    fn innocent_lines_are_not_suspected() {
+        let starter = "use a::{\n    Encoder, serve,\n};\nlet app = App { trees };\n";
+        let text = format!("{starter}    self.gather(Encoder::new());\n");
+        let suspected = |text: &str| {
+            let (text, starter) = (text.to_owned(), starter.to_owned());
+            let source = Source { text, starter, ..Source::default() };
+            (source.line_with(&["Encoder"]).map(|quote| quote.line), source.prime_suspects())
+        };
+        let (line, prime) = suspected(&text);
+        assert_eq!((line, prime.map(|quote| quote.line)), (Some(5), Some(5)));
+        let (line, prime) = suspected(starter);
+        assert!(line == Some(2) && prime.is_none(), "{prime:?}");
     }
 }

@@ -136,7 +136,8 @@ mod tests {
             progress.with_bar(&line, quarter, width)
         };
         let line = drawn(&figures(150), 79);
-        assert_eq!(line, "━━╌╌╌╌╌╌╌╌ 15 s of 1:00 min  10.0/s  150 sent  200: 100 %  p95 20.0 ms");
+        let text = "15 s of 1:00 min  10.0/s  150 sent  200: 100 %  p95 20.0 ms";
+        assert_eq!(line, format!("━━╌╌╌╌╌╌╌╌ {text}"));
         let mut failing = figures(125);
         for (status, count) in [(404, 8), (503, 17)] {
             for _ in 0..count {
