@@ -95,6 +95,9 @@ impl Options {
         if !chosen.is_empty() {
             options.parts = chosen;
         }
+        // In each slice, every connection sends equally many.
+        options.requests =
+            options.requests.next_multiple_of(requests::SLICES * requests::CONNECTIONS);
         Ok(Some(options))
     }
 
@@ -205,5 +208,5 @@ Parts, all unless named:
     verdict     from an edit to the verdict of `cargo workshop check section2`
 
     --rounds N    so many interleaved rounds instead of 5
-    --requests N  so many requests in a round instead of 200,000
+    --requests N  so many requests in a round instead of 200,000, in whole slices
     --quick       one small round: whether it works, not what it costs";

@@ -12,11 +12,11 @@ use crate::table::{Table, median, ratio};
 use crate::{BASE, Contestant, Options, Part};
 
 pub(crate) const REQUEST: &[u8] = b"GET /treecounter HTTP/1.1\r\nHost: localhost\r\n\r\n";
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 const THREADS: usize = 2;
 /// In so many pieces a round is cut, in which all take turns, each time another one first: what
 /// else the machine does falls on all alike.
-const SLICES: usize = 20;
+pub(crate) const SLICES: usize = 20;
 
 struct Measured<'a> {
     contestant: &'a Contestant,

@@ -51,6 +51,8 @@ pub struct Section {
     pub package: String,
     /// What it is about, in a few words.
     pub title: String,
+    /// What the learner can do after it, in half a sentence.
+    pub learnt: String,
     /// The `//!` lines of its starter, without their mark.
     pub header: Vec<String>,
     /// The files that the learner edits; the first is the program.
@@ -87,7 +89,7 @@ pub struct Step {
     pub todo: Option<Vec<String>>,
     /// How the line begins that the TODO comment stands before, in the solution before.
     pub before: Option<String>,
-    /// The path of the program as it is at the end of this step, from the root.
+    /// The path of the file that this step changes, as it is at its end, from the root.
     pub end: Option<String>,
     /// What is judged, in this order.
     #[serde(rename = "check")]
@@ -315,11 +317,8 @@ impl Check {
             "minutes is {}, and must be 1 to 60",
             self.minutes
         );
-        ensure!(
-            self.hints.len() == HINTS,
-            "there are {} hints, and must be {HINTS}",
-            self.hints.len()
-        );
+        let hints = self.hints.len();
+        ensure!(hints == HINTS, "there are {hints} hints, and must be {HINTS}");
         for (index, hint) in self.hints.iter().enumerate() {
             ensure!(!hint.trim().is_empty(), "hint {} is empty", index + 1);
             check_columns("hint", hint.lines(), HINT_COLUMNS)?;

@@ -58,8 +58,8 @@ fn complaint(program: &Program, broken: &Broken) -> Option<String> {
     if !words.contains(&program.says) {
         return Some(format!("{name}: does not say {:?}\n{screen}", program.says));
     }
-    if place_of_cause(&screen) > Some(MOST) {
-        return Some(format!("{name}: the cause comes after {MOST} lines\n{screen}"));
+    if comes_late(&screen, &program.says) {
+        return Some(format!("{name}: the cause comes after what shows it\n{screen}"));
     }
     let wide = screen.lines().find(|line| line.chars().count() > 80 && line.contains(' '));
     if let Some(wide) = wide.filter(|line| !line.contains('|') && !line.contains("localhost")) {
@@ -68,17 +68,14 @@ fn complaint(program: &Program, broken: &Broken) -> Option<String> {
     recorded::differs(&program.transcript(), &steady(&screen))
 }
 
-/// How many lines of a screen may pass, from the check that failed, until the cause was told: after
-/// what was found, and before what shows it.
-const MOST: usize = 12;
-
-fn place_of_cause(screen: &str) -> Option<usize> {
-    let mut lines = screen.lines().skip_while(|line| !line.trim().starts_with("FAIL "));
-    let paragraphs = |line: &&str| line.trim().is_empty();
-    let title = lines.by_ref().position(|line| paragraphs(&line))?;
-    let expectation = lines.by_ref().position(|line| paragraphs(&line))?;
-    let cause = lines.by_ref().position(|line| paragraphs(&line))?;
-    Some(title + expectation + cause + 3)
+/// Whether the words are said only below the first line that is quoted: the cause comes before what
+/// shows it, or it is below the fold.
+fn comes_late(screen: &str, says: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let failed = screen.split_once("FAIL ").map_or(screen, |(_, failed)| failed);
+    let Some((told, shown)) = failed.split_once("\n      | ") else { return false };
+    let later = shown.lines().skip(1).filter(|line| !line.trim_start().starts_with("| "));
+    !words(told).contains(says) && words(&later.collect::<Vec<_>>().join("\n")).contains(says)
 }
 
 #[test]

@@ -288,6 +288,7 @@ const SECTION: [Edit; 8] = [
 slug = "section4"
 package = "section4-leaves"
 title = "Count the leaves"
+learnt = "count leaves."
 header = ["Section 4: count the leaves."]
 
 [[section.file]]

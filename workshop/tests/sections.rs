@@ -16,6 +16,7 @@ format = 1
 slug = "one"
 package = "one-first"
 title = "The first"
+learnt = "begin."
 header = ["The first."]
 [[section.file]]
 path = "src/main.rs"
@@ -149,6 +150,18 @@ fn minutes_are_those_of_the_lessons_and_the_agenda() {
         let (package, minutes) = (&section.package, section.minutes());
         let lesson = root.join(package).join("README.md");
         says(&lesson, "**It takes** about ", minutes, " minutes.");
+        // So does how many checks it has; the lesson of section 3 does not show it.
+        let all = format!("\n{}: all ", section.slug);
+        if fs::read_to_string(&lesson).unwrap().contains(&all) {
+            let checks = u32::try_from(section.checks().count()).unwrap();
+            says(&lesson, &all, checks, " checks pass.");
+        }
+        // The instructor's day has a row for it, if it is taught on the day.
+        let day = root.join("docs/instructor.md");
+        let row = format!("\n| {} | ", section.slug.replace("section", "section "));
+        if fs::read_to_string(&day).unwrap().contains(&row) {
+            says(&day, &row, minutes, " | ");
+        }
         // The agenda's line is `| [title](package/README.md) | what | minutes |`.
         let agenda = fs::read_to_string(root.join("README.md")).unwrap();
         let link = format!("({package}/README.md) |");

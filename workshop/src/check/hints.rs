@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use similar::{DiffOp, TextDiff};
 
-use crate::check::verdict::{Finding, Outcome};
+use crate::check::verdict::{Finding, Outcome, Quote};
 use crate::course::{Check, Section};
 use crate::learner::workspace::Workspace;
 use crate::learner::{files, starter};
@@ -23,10 +23,10 @@ const AROUND: usize = 2;
 /// The three hints for a finding in a program whose text is known.
 pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str) -> Vec<String> {
     let mut hints = check.hints.clone();
-    let guilty = finding.source.as_ref().filter(|quote| has(text, &quote.text));
-    if let Some(quote) = guilty {
+    let guilty = finding.source.as_ref().and_then(|quote| Some((quote, place(text, quote)?)));
+    if let Some((quote, line)) = guilty {
         let lines: Vec<String> = quote.text.lines().map(|line| format!("    {line}")).collect();
-        let (place, lines) = (format!("{}, line {}", quote.of, quote.line), lines.join("\n"));
+        let (place, lines) = (format!("{}, line {line}", quote.of), lines.join("\n"));
         hints[POINTER] = format!("{place}:\n\n{lines}\n\n{}", hints[POINTER]);
     }
     let solution = section.files.first().and_then(|file| starter::solution(file).ok());
@@ -35,7 +35,8 @@ pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str
         let finished = starter::body(&solution).lines();
         let finished: String =
             finished.map(|line| format!("{}\n", in_own_names(line, text))).collect();
-        there(starter::body(text), &finished, guilty.map(|quote| &*quote.text))
+        let yours: String = starter::body(text).lines().map(|line| format!("{line}\n")).collect();
+        there(&yours, &finished, guilty.map(|(quote, _)| &*quote.text))
     });
     if let Some((said, lines)) = there {
         let place = format!("{said}\n\n{}", lines.join("\n"));
@@ -44,13 +45,16 @@ pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str
     hints
 }
 
-/// Whether the first of these lines still stands in a text.
-fn has(text: &str, lines: &str) -> bool {
-    let first = lines.lines().next().unwrap_or_default().trim();
-    !first.is_empty() && text.lines().any(|line| line.trim() == first)
+/// Where the first of these lines stands now: as near as can be to where it stood.
+fn place(text: &str, quote: &Quote) -> Option<usize> {
+    let first = quote.text.lines().next()?.trim();
+    let same = |line: &str| !first.is_empty() && line.trim() == first;
+    let places = text.lines().zip(1..).filter(|(line, _)| same(line)).map(|(_, place)| place);
+    places.min_by_key(|place: &usize| place.abs_diff(quote.line))
 }
 
 const INSTEAD: &str = "The finished program has there:";
+const DIFFERENT: &str = "All that the finished program has otherwise:";
 const TOO_MANY: &str = "The finished program has no such line. There it goes:";
 
 /// What the finished program has in place of a guilty line, or, when little is missing, all that
@@ -66,7 +70,7 @@ fn there(yours: &str, finished: &str, guilty: Option<&str>) -> Option<(&'static 
     let all: Vec<String> = diff.ops().iter().filter(is_change).flat_map(lines_of).collect();
     let most = if guilty.is_some() { MOST } else { FEW };
     if (1..=most).contains(&all.len()) {
-        return Some((INSTEAD, all));
+        return Some((if guilty.is_some() { INSTEAD } else { DIFFERENT }, all));
     }
     let first = guilty?.lines().next()?.trim();
     let at = old.iter().position(|line| line.trim() == first)?;
@@ -106,6 +110,24 @@ fn in_own_names(line: &str, text: &str) -> String {
         Some(before.trim().trim_start_matches("let ").trim_start_matches("mut ").to_owned())
     };
     let is_name = |name: &String| name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    // The name of a field need not be that of the variable.
+    let field = |name: &str| {
+        let (_, given) = FIELDS.iter().find(|(known, _)| *known == name)?;
+        own(given).filter(is_name)
+    };
+    if let Some((name, _)) =
+        FIELDS.iter().find(|(name, given)| line.trim() == format!("{name}{given}"))
+    {
+        return field(name).map_or_else(|| line.to_owned(), |own| line.replacen(name, &own, 1));
+    }
+    if let Some((name, given)) = NAMES.iter().find(|(name, _)| line.trim() == format!("{name},")) {
+        let variable = own(given).filter(is_name);
+        if let (Some(field), Some(variable)) = (field(name), variable)
+            && field != variable
+        {
+            return line.replacen(name, &format!("{field}: {variable}"), 1);
+        }
+    }
     let mut written = line.to_owned();
     for (name, given) in FIELDS {
         if let Some(own) = own(given).filter(is_name) {
@@ -167,7 +189,6 @@ const FILE: &str = "finding.json";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::verdict::Quote;
     use crate::course::Course;
 
     fn hints(slug: &str, change: [&str; 2], guilty: &str) -> Vec<String> {
@@ -190,8 +211,26 @@ mod tests {
         let [_, pointer, shape] = &hints("status-from-response", [right, wrong], wrong)[..] else {
             panic!("three")
         };
-        assert!(pointer.contains(&format!("src/main.rs, line 7:\n\n    {wrong}\n\n")), "{pointer}");
+        // The line is where it stands now, and not where it stood.
+        let course = Course::embedded().unwrap();
+        let solution = starter::solution(&course.section("section2").unwrap().files[0]).unwrap();
+        let at = solution.lines().position(|line| line.contains(".inc();")).unwrap() + 1;
+        let place = format!("src/main.rs, line {at}:\n\n    {wrong}\n\n");
+        assert!(pointer.contains(&place), "{pointer}");
         assert!(shape.contains(right), "{shape}");
+    }
+
+    #[test]
+    fn a_field_and_a_variable_of_another_name_fit_together() {
+        let text = "    hits: IntCounterVec,\n    let counter = IntCounterVec::new(opts)?;\n";
+        for (finished, own) in [
+            ("    requests: IntCounterVec,", "    hits: IntCounterVec,"),
+            ("        requests,", "        hits: counter,"),
+            ("    self.requests.inc();", "    self.hits.inc();"),
+            ("    register(requests.clone());", "    register(counter.clone());"),
+        ] {
+            assert_eq!(in_own_names(finished, text), own);
+        }
     }
 
     #[test]

@@ -248,7 +248,8 @@ fn remark(report: &Report, context: &Context<'_>) -> Option<String> {
     let passes = |outcome: &Outcome| {
         outcome.check == catalog::BUCKETS && outcome.verdict == Some(Verdict::Pass)
     };
-    report.own().any(passes).then(|| buckets::remark(context))?
+    let all = report.verdict == Verdict::Pass;
+    (all && report.own().any(passes)).then(|| buckets::remark(context))?
 }
 
 /// What the program wrote in the calm run, without what every program of the workshop writes, and

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::check::{catalog, compile_errors, hints};
 use crate::course::{Check, Course, Section, Step};
 use crate::http::addresses::Settings;
+use crate::learner::files;
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::process::{Build, Built};
@@ -71,8 +72,8 @@ fn of_finding(workspace: &Workspace, section: &Section, check: &Check) -> Option
     let of_program = !catalog::find(&check.slug)?.method.wants_stack();
     let finding = hints::kept(workspace, section, check).filter(|_| of_program)?;
     let file = Workspace::relative(section, section.files.first()?);
-    let text = std::fs::read_to_string(workspace.root().join(file)).ok()?;
-    Some(hints::of(section, check, &finding, &text))
+    let text = files::read(&workspace.root().join(file)).ok()??;
+    Some(hints::of(section, check, &finding, &String::from_utf8_lossy(&text)))
 }
 
 /// Hints for the first error that the compiler finds now, if it finds one.

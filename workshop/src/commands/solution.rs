@@ -68,8 +68,13 @@ fn of_step(course: &Course, section: &Section, number: usize) -> anyhow::Result<
     let mut text = heading.clone();
     if let Some(end) = &step.end {
         let earlier = section.steps[..index].iter().rev().find_map(|step| step.end.as_ref());
-        let before = earlier
-            .map_or_else(|| starter::before(course, section), |path| embedded::text(path))?;
+        // A file beside the program begins as its own starter.
+        let beside = section.files.iter().skip(1).find(|file| file.solution == *end);
+        let before = match (beside, earlier) {
+            (Some(file), _) => starter::of_file(course, section, file),
+            (None, Some(path)) => embedded::text(path),
+            (None, None) => starter::before(course, section),
+        }?;
         let (before, after) = (starter::body(&before).to_owned(), embedded::text(end)?);
         let after = starter::body(&after);
         if !same_but_for_blank_lines(&before, after) {
@@ -85,9 +90,9 @@ fn of_step(course: &Course, section: &Section, number: usize) -> anyhow::Result<
         }
     }
     if text == heading {
-        let all = format!("cargo workshop solution {slug}");
-        let none = "This step adds no line of code. All that the section adds:";
-        text += &format!("{} {}\n", terminal::flow(none), paint(TYPE, all));
+        let all = paint(TYPE, format!("cargo workshop solution {slug} --all"));
+        let none = format!("This step adds no line of code. All that the section adds: {all}");
+        text += &format!("{}\n", terminal::flow(&none));
     }
     Ok(text)
 }

@@ -115,24 +115,29 @@ fn advice(course: &Course, progress: &Progress, current: Option<&Section>, width
 /// After the last section: what the learner can do now, and has from where; what was hard; and what
 /// to do with it.
 fn ending(course: &Course, progress: &Progress, width: usize) -> String {
-    let learnt = LEARNT.map(|(section, what)| item(section, LABEL, what, width)).join("\n");
+    let learnt = course.sections.iter();
+    let learnt = learnt.map(|section| item(&section.slug, LABEL, &section.learnt, width));
+    let learnt: Vec<String> = learnt.collect();
     let next = (1..).zip(NEXT).map(|(number, what)| item(&format!("{number}."), 2, what, width));
     let next: Vec<String> = next.collect();
     let mystery = paint(TYPE, "cargo workshop mystery");
     let parts = [
-        "All of it is done. You can now:".to_owned(),
-        learnt,
+        Some("All of it is done. You can now:".to_owned()),
+        Some(learnt.join("\n")),
         hardest(course, progress, width),
-        reflow("What to do next, in a project of your own, in this order:", width),
-        next.join("\n"),
-        reflow("And once more here: an incident of which nobody says what it is.", width)
-            + &format!("\n  {mystery}"),
+        Some(reflow("What to do next, in a project of your own, in this order:", width)),
+        Some(next.join("\n")),
+        Some(
+            reflow("And once more here: an incident of which nobody says what it is.", width)
+                + &format!("\n  {mystery}"),
+        ),
     ];
-    parts.join("\n\n")
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
-/// The checks that took the most tries: those that failed, and the last one, that passed.
-fn hardest(course: &Course, progress: &Progress, width: usize) -> String {
+/// The checks that took the most tries: those that failed, and the last one, that passed. Nothing
+/// where nothing is known: a reset forgets.
+fn hardest(course: &Course, progress: &Progress, width: usize) -> Option<String> {
     let mut tries: Vec<(&str, usize)> = progress.tries().into_iter().collect();
     tries.sort_by_key(|(_, failed)| std::cmp::Reverse(*failed));
     let known = tries.iter().filter_map(|(slug, failed)| {
@@ -142,10 +147,10 @@ fn hardest(course: &Course, progress: &Progress, width: usize) -> String {
     });
     let lines: Vec<String> = known.take(HARDEST).collect();
     if lines.is_empty() {
-        return "Not one check has failed you.".to_owned();
+        return None;
     }
     let title = "What took you the most tries, the last one included:";
-    format!("{}\n\n{}", reflow(title, width), lines.join("\n"))
+    Some(format!("{}\n\n{}", reflow(title, width), lines.join("\n")))
 }
 
 /// A line of a list, or several: a label, and the text beside it.
@@ -160,14 +165,6 @@ const HARDEST: usize = 3;
 
 /// The columns of a section's slug.
 const LABEL: usize = 9;
-
-/// What each section is good for afterwards.
-const LEARNT: [(&str, &str); 4] = [
-    ("section1", "make a program tell what it knows about itself, and read it as Prometheus does;"),
-    ("section2", "count what happens, by the status of the real answer, and keep the labels few;"),
-    ("section3", "ask with PromQL, draw the answer, and have somebody called when it is bad;"),
-    ("bonus", "time every request, and say what \"slow\" means for 95 of 100 visitors."),
-];
 
 /// What to do with it, first things first.
 const NEXT: [&str; 3] = [

@@ -153,14 +153,15 @@ impl<'a> Plan<'a> {
         for (change, staged) in self.changes.iter().zip(staged) {
             let displaced = match staged {
                 Some(staged) => staged.exchange(),
-                None => files::take_away(&self.path(change)?),
+                None => files::take_away(&self.path(change).with_context(way_back)?),
             };
             let Some(displaced) = displaced.with_context(way_back)? else { continue };
-            if files::read(&displaced)? != change.now {
+            if files::read(&displaced).with_context(way_back)? != change.now {
                 saved.insert(change.path.clone());
             }
             // An editor may be about to write into it, even when it is as it was read.
-            backup.take_in(self.workspace, &kept, (&change.path, &displaced))?;
+            let taken = backup.take_in(self.workspace, &kept, (&change.path, &displaced));
+            taken.with_context(way_back)?;
         }
         Ok(kept)
     }

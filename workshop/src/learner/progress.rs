@@ -219,9 +219,11 @@ impl Progress {
         self.sections.remove(&section.slug);
     }
 
-    /// What is known of a section becomes what `other` knows.
+    /// What is known of a section becomes what `other` knows. What was checked last comes with it,
+    /// unless another section was checked since.
     pub(crate) fn copy_from(&mut self, other: &Self, section: &str) {
-        if [self, other].iter().any(|it| it.latest.as_deref() == Some(section)) {
+        let is_here = |it: &Self| it.latest.as_deref() == Some(section);
+        if self.latest.is_none() || is_here(self) || is_here(other) {
             self.latest.clone_from(&other.latest);
         }
         match other.sections.get(section) {

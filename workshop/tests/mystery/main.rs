@@ -117,11 +117,15 @@ fn a_wrong_proof_can_be_followed_by_the_right_one_or_given_up() {
     let mystery = &mysteries()[0];
     let (code, screen) = play(1, |choices| {
         let number = choices[&mystery.what].clone();
-        vec![number, "up".to_owned(), "up".to_owned(), "give up".to_owned()]
+        let after = ["sum(up", "up", "", "up", "answer", "up > 1", "give up"];
+        [number].into_iter().chain(after.map(str::to_owned)).collect()
     });
     assert_eq!(code, 1, "{screen}");
     assert!(screen.contains("It shows something in a healthy hour as well."), "{screen}");
-    assert!(screen.contains("{instance=\"app-1:8001\", job=\"treecounter\"} "), "{screen}");
+    assert!(screen.contains("This is no PromQL, and is not counted: 1:7: "), "{screen}");
+    assert!(screen.contains("up{instance=\"app-1:8001\", job=\"treecounter\"} "), "{screen}");
+    assert_eq!(screen.matches("What is wrong?").count(), 1, "{screen}");
+    assert!(screen.contains("It shows nothing in the last minutes"), "{screen}");
     assert!(screen.contains(&format!("It was: {}.", mystery.what)), "{screen}");
     assert!(!screen.contains(" points."), "whoever gives up asked for no score:\n{screen}");
 }

@@ -39,7 +39,7 @@ pub(crate) fn scrapes_apart(context: &Context<'_>) -> Judgement {
         None => (
             "Every request is counted as a visit to the page. Each arm of the `match` names its \
              own endpoint: a scrape's is \"/metrics\".",
-            context.source.above_main(COUNTED_AS_PAGE),
+            context.source.in_handler(COUNTED_AS_PAGE),
         ),
     };
     finding.because(cause).showing(line).fail()

@@ -96,7 +96,7 @@ fn otherwise(
         );
         return (cause, Some(line));
     }
-    let again = context.source.above_main("register").filter(|_| wanted == 200);
+    let again = context.source.in_handler("register").filter(|_| wanted == 200);
     if again.is_some() {
         let cause = "What is registered a second time is refused, and here it is registered for \
                      each request. Register once, in `main`.";

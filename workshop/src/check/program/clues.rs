@@ -107,7 +107,7 @@ pub(crate) const MISMEASURED: &[Clue] = &[
          `started.elapsed().as_secs_f64()`, with an `Instant` from above the `match`.",
     ),
     (
-        &["INFINITY"],
+        &["if ", "INFINITY"],
         "Once something infinite is observed, the sum is infinite for ever. A failure has taken \
          its time, too: observe that.",
     ),
@@ -138,11 +138,11 @@ pub(crate) const MISMEASURED: &[Clue] = &[
          `.await` lies outside of it. Start a clock above the `match`.",
     ),
     (
-        &["drop(", ";"],
+        &["drop(", "timer"],
         "The timer is dropped here, before the answer is made, and observes when it is.",
     ),
     (
-        &["/ 2"],
+        &["observe(", "/ 2"],
         "The half is observed here. A visit has taken all the time from its start to its end.",
     ),
 ];

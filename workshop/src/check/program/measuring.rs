@@ -62,12 +62,12 @@ fn mismeasured(context: &Context<'_>, ratio: f64, sum: f64) -> Cause {
     if let Some((cause, line)) = clues::told(source, clues::MISMEASURED) {
         return (cause, Some(line));
     }
-    if let Some(cause) = unit(ratio) {
-        let converting = ["as_millis", "as_micros", "as_nanos", "subsec", "1000", "1e", "00", "60"];
-        let converts = |line: &str| converting.iter().any(|part| line.contains(part));
-        let observing = |line: &str| line.contains("observe(") || converts(line);
-        let line = source.line(|line| line.contains("observe(") && converts(line));
-        return (cause, line.or(source.line(converts)).or(source.line(observing)));
+    let telling = ["as_millis", "as_micros", "as_nanos", "subsec", "observe(", "elapsed"];
+    let line = telling.iter().find_map(|part| source.line_with(&[part]));
+    // Too little may also be a clock that was not there: a line has to say otherwise.
+    let converted = ratio > 1.0 || line.is_some() || source.text.is_empty();
+    if let Some(cause) = unit(ratio).filter(|_| converted) {
+        return (cause, line);
     }
     if ratio > 1.0 {
         let cause = "More than a visitor waits cannot be measured. Is the clock started anew for \

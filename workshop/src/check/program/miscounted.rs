@@ -137,7 +137,7 @@ fn not_at_all(context: &Context<'_>, run: &Run, status: &str) -> Cause {
         );
         return (cause, Some(line));
     }
-    if let Some(line) = source.above_main(MADE) {
+    if let Some(line) = source.in_handler(MADE) {
         let cause = "A counter is made anew for each request here. The one that is registered is \
                      another one, and nothing counts with it.";
         return (cause.to_owned(), Some(line));

@@ -45,12 +45,14 @@ pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
     if let Some((cause, line)) = buffered(context.source, "histogram").filter(|_| by == 0.0) {
         return finding.because(cause).showing(Some(line)).fail();
     }
-    let clue = clues::told(context.source, clues::UNOBSERVED).filter(|_| by < sent);
+    // What was seen at another endpoint is known, and needs no guess.
+    let lost = by < sent && other.is_none();
+    let clue = clues::told(context.source, clues::UNOBSERVED).filter(|_| lost);
     if let Some((cause, line)) = clue {
         return finding.because(cause).showing(Some(line)).fail();
     }
     let observes = |line: &str| line.contains(".observe(") || line.contains("start_timer");
-    let line = context.source.line(|line| line.contains("if ")).filter(|_| by < sent);
+    let line = context.source.line(|line| line.contains("if ")).filter(|_| lost);
     let line = line.or(context.source.line(observes));
     finding.because(cause).showing(line).fail()
 }
@@ -81,7 +83,7 @@ fn misobserved(
             "Failed visits are not observed. Observe below the `match`, where every answer passes, \
              and without an `if` around it."
         }
-        () if by == 0.0 && context.source.above_main("HistogramVec::new").is_some() => {
+        () if by == 0.0 && context.source.in_handler("HistogramVec::new").is_some() => {
             "A histogram is made anew for each request here, and nobody sees what it observes. \
              Make it once, in `main`, register it, and keep it in App."
         }

@@ -39,7 +39,8 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
     };
     let takes_all = |line: &str| {
         let name = line.trim().split_once(" =>").map_or("", |(name, _)| name);
-        !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+        let is_value = name.is_empty() || ["true", "false"].contains(&name);
+        !is_value && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
     };
     let wildcard = source.place(takes_all);
     if let Some(line) = wildcard.filter(|wildcard| wildcard.line < own.line) {

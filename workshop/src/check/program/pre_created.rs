@@ -24,7 +24,7 @@ pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
         match sample {
             Some(sample) if sample.value == 0.0 || context.runs.attached => {}
             Some(sample) => {
-                let (cause, line) = match context.source.above_main(COUNTED_UNSEEN) {
+                let (cause, line) = match context.source.in_handler(COUNTED_UNSEEN) {
                     Some(line) => (SCRAPE_AS_VISIT, Some(line)),
                     None => (
                         "`with_label_values` alone creates a series at 0; `inc()` is for requests.",
@@ -38,7 +38,7 @@ pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
                     .fail();
             }
             None => {
-                let (cause, line) = match context.source.above_main(MADE) {
+                let (cause, line) = match context.source.in_handler(MADE) {
                     Some(line) => (MADE_ANEW, Some(line)),
                     None if context.source.count(MADE) > 1 => {
                         (ANOTHER, context.source.second_line_with(MADE))

@@ -145,11 +145,12 @@ fn serves_failures(context: &Context<'_>) -> Judgement {
 /// The line that most likely makes something else of a failure.
 fn failure_changed(context: &Context<'_>) -> Option<Quote> {
     let telling = ["status_mut", "failure_rate", "503", "status"];
-    telling.iter().find_map(|part| context.source.line_with(&[part]))
+    let in_handler = telling.iter().find_map(|part| context.source.in_handler(part));
+    in_handler.or_else(|| context.source.line_with(&["failure_rate"]))
 }
 
-const REACHES: &str = "A failed answer has to reach the visitor as it is: \
-    `self.trees.respond(request)` gives it, and the settings are as they are.";
+const REACHES: &str = "A failed answer has to reach the visitor as it is: return what \
+    `self.trees.respond(request)` gives, and leave the settings alone.";
 const AGAIN: &str = "A failed visit gets no answer. Is it tried again until it is good? A 503 has \
     to reach the visitor as it is: `self.trees.respond(request)` gives it.";
 
@@ -228,7 +229,7 @@ fn misread(error: &ParseError, body: &[u8], lines: usize) -> String {
         () if error.found == Found::EndOfText && error.line == lines => {
             "The body stops in the middle of a line. Send the whole text, with its last line feed."
         }
-        () if error.found == Found::CarriageReturn => {
+        () if error.found == Found::CarriageReturn || error.found.to_string().contains("\\r") => {
             "Lines end with \\n alone, on Windows as well. Print \\n, not \\r\\n."
         }
         () => {

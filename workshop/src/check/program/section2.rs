@@ -69,7 +69,12 @@ fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     }
     let serve = source.place(|line| line.contains("serve(&"));
     let late = source.line_with(&[".register("]);
-    let late = late.filter(|line| serve.is_some_and(|serve| serve.line < line.line));
+    let is_below = |serve: &Quote, line: &Quote| {
+        // A function below `main` is no part of it.
+        let mut between = source.text.lines().take(line.line).skip(serve.line);
+        serve.line < line.line && between.all(|line| line != "}")
+    };
+    let late = late.filter(|line| serve.is_some_and(|serve| is_below(&serve, line)));
     let (cause, line) = match () {
         () if !source.text.is_empty() && !source.has(COUNTER) => (
             "Your file does not name it yet. A counter is made with `IntCounterVec::new`, and \

@@ -71,11 +71,16 @@ impl Source {
         Some(self.quote(index, line))
     }
 
-    /// The first line above `main` that contains a text: in the handler, as the lessons have it.
-    pub(crate) fn above_main(&self, part: &str) -> Option<Quote> {
-        let main = self.lines().find(|(_, line)| line.contains("fn main("))?.0;
-        let found = self.suspects().find(|(index, line)| *index < main && line.contains(part));
-        found.map(|(index, line)| self.quote(index, line))
+    /// The first line of `handle` that contains a text. What stands elsewhere, such as in a
+    /// constructor, runs once.
+    pub(crate) fn in_handler(&self, part: &str) -> Option<Quote> {
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let (start, head) = self.lines().find(|(_, line)| line.contains("fn handle("))?;
+        let ends = |line: &str| line.trim() == "}" && indent(line) <= indent(head);
+        let end = self.lines().find(|(index, line)| *index > start && ends(line))?.0;
+        let mut body = self.suspects().filter(|(index, _)| (start..end).contains(index));
+        let (index, line) = body.find(|(_, line)| line.contains(part))?;
+        Some(self.quote(index, line))
     }
 
     /// The first lines that stand together and are neither the starter's nor the finished

@@ -98,12 +98,15 @@ fn fail(
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
             .could_not_tell();
     }
-    let header = context.source.header();
+    let header = context.source.header().filter(|_| group.endpoint == "other");
+    if let (Some(_), Some((name, line))) = (elsewhere, header) {
+        let cause = format!(
+            "The endpoint is taken from a header, {name}. Take the one that the arm names: \
+             \"other\"."
+        );
+        return finding.because(cause).showing(Some(line)).fail();
+    }
     let cause = match elsewhere {
-        Some(_) if group.endpoint == "other" && header.is_some() => {
-            let name = header.as_ref().map_or("", |(name, _)| name);
-            format!("The endpoint is taken from a header, {name}. It is what the arm says.")
-        }
         Some((endpoint, _)) if endpoint.is_empty() => format!(
             "An empty endpoint is no label at all, to Prometheus. Theirs is {:?}.",
             group.endpoint

@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::check::stack::prometheus::api::ApiError;
 use crate::check::stack::prometheus::noise::Noise;
 use crate::commands::mystery::ask;
 use crate::commands::mystery::fault::Fault;
@@ -31,6 +32,10 @@ pub(crate) struct Game {
     started: Instant,
     questions: usize,
     wrong: u32,
+    /// What is wrong was named rightly: the proof is all that is left.
+    is_named: bool,
+    /// Who judges the proofs, once there is one.
+    jury: Option<Jury>,
 }
 
 /// What came of a line that was typed.
@@ -38,6 +43,7 @@ enum Next {
     GoOn,
     Solved,
     GivenUp,
+    Left,
 }
 
 impl Game {
@@ -57,7 +63,18 @@ impl Game {
         }
         let incident = incident::of(fault)?;
         let started = Instant::now();
-        Ok(Self { room, number, seed, incident, choices, started, questions: 0, wrong: 0 })
+        Ok(Self {
+            room,
+            number,
+            seed,
+            incident,
+            choices,
+            started,
+            questions: 0,
+            wrong: 0,
+            is_named: false,
+            jury: None,
+        })
     }
 
     /// Reads what is typed until it is solved or given up.
@@ -76,7 +93,7 @@ impl Game {
             let Some(line) = read("mystery>") else { return Ok(ExitCode::from(2)) };
             let next = match line.trim() {
                 "" => Next::GoOn,
-                "quit" | "q" | "exit" => return Ok(ExitCode::from(2)),
+                "quit" | "q" | "exit" => Next::Left,
                 "help" | "?" => {
                     println!("{}", prose(HELP, 2));
                     Next::GoOn
@@ -102,6 +119,7 @@ impl Game {
                     self.tell(None);
                     return Ok(ExitCode::from(1));
                 }
+                Next::Left => return Ok(ExitCode::from(2)),
             }
         }
     }
@@ -130,51 +148,61 @@ impl Game {
         &mut self,
         read: &mut impl FnMut(&str) -> Option<String>,
     ) -> anyhow::Result<Next> {
+        self.is_named = self.is_named || self.is_named_by(read);
+        if !self.is_named {
+            return Ok(Next::GoOn);
+        }
+        println!("\n{}\n", prose(PROOF, 2));
+        loop {
+            let Some(line) = read("proof>") else { return Ok(Next::GoOn) };
+            match line.trim() {
+                "" => return Ok(Next::GoOn),
+                "give up" => return Ok(Next::GivenUp),
+                "quit" | "q" | "exit" => return Ok(Next::Left),
+                query => match self.refusal(query).await? {
+                    None => return Ok(Next::Solved),
+                    Some(reason) => refuse(&reason),
+                },
+            }
+        }
+    }
+
+    fn is_named_by(&mut self, read: &mut impl FnMut(&str) -> Option<String>) -> bool {
         println!("What is wrong?\n");
         for (number, choice) in (1..).zip(&self.choices) {
             say!("  {number:>2}  {}", choice.what);
         }
-        let Some(line) = read("number>") else { return Ok(Next::GoOn) };
+        let Some(line) = read("number>") else { return false };
         let chosen = line.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         let Some(choice) = chosen.and_then(|index| self.choices.get(index).copied()) else {
             println!("  A number from 1 to {} is wanted.", self.choices.len());
-            return Ok(Next::GoOn);
+            return false;
         };
         if choice.fault != self.incident.fault {
             self.wrong += 1;
             refuse(&format!("If it were this, {}. It is not so here.", choice.shows));
-            return Ok(Next::GoOn);
         }
-        println!("\n{}\n", prose(PROOF, 2));
-        let Some(query) = read("proof>") else { return Ok(Next::GoOn) };
+        choice.fault == self.incident.fault
+    }
+
+    /// Why a query is no proof. What is no PromQL is no wrong answer either.
+    async fn refusal(&mut self, query: &str) -> anyhow::Result<Option<String>> {
+        if let Err(ApiError::Refused { message, .. }) = self.room.prometheus.parse(query).await {
+            let message = message.trim_start_matches("invalid parameter \"query\": ");
+            return Ok(Some(format!("This is no PromQL, and is not counted: {message}")));
+        }
         println!(
             "{}",
             paint(FRAME, "It is asked of this fault, of a healthy hour, and of others ...")
         );
-        let jury = Jury::start(self.seed).await?;
-        Ok(match self.refusal(&jury.judge(self.incident.fault, query.trim()).await?)? {
-            None => Next::Solved,
-            Some(reason) => {
-                self.wrong += 1;
-                refuse(&reason);
-                Next::GoOn
-            }
-        })
-    }
-
-    /// Why a proof is none.
-    fn refusal(&self, proof: &Proof) -> anyhow::Result<Option<String>> {
-        Ok(Some(match proof {
-            Proof::Holds => return Ok(None),
-            Proof::Unreadable(message) => format!("Prometheus does not understand it: {message}"),
-            Proof::NamesAMoment => NAMES_A_MOMENT.to_owned(),
-            Proof::ShowsNothing => SHOWS_NOTHING.to_owned(),
-            Proof::AlsoHealthy => ALSO_HEALTHY.to_owned(),
-            Proof::AlsoShows(fault) => {
-                let other = &incident::of(*fault)?.what;
-                format!("It shows something when {other}, too. What is different here?")
-            }
-        }))
+        let jury = match self.jury.take() {
+            Some(jury) => jury,
+            None => Jury::start(self.seed).await?,
+        };
+        let proof = jury.judge(self.incident.fault, query).await?;
+        self.jury = Some(jury);
+        self.wrong += u32::from(proof != Proof::Holds);
+        in_words(&proof)
     }
 
     /// What it was, and how one finds it.
@@ -211,6 +239,21 @@ impl Game {
     }
 }
 
+/// Why a proof is none.
+fn in_words(proof: &Proof) -> anyhow::Result<Option<String>> {
+    Ok(Some(match proof {
+        Proof::Holds => return Ok(None),
+        Proof::Unreadable(message) => format!("Prometheus does not understand it: {message}"),
+        Proof::NamesAMoment => NAMES_A_MOMENT.to_owned(),
+        Proof::ShowsNothing => SHOWS_NOTHING.to_owned(),
+        Proof::AlsoHealthy => ALSO_HEALTHY.to_owned(),
+        Proof::AlsoShows(fault) => {
+            let other = &incident::of(*fault)?.what;
+            format!("It shows something when {other}, too. What is different here?")
+        }
+    }))
+}
+
 fn refuse(reason: &str) {
     println!("\n  {}", paint(BAD, "No."));
     println!("{}", indent(&wrapped(reason), 2));
@@ -229,7 +272,8 @@ elsewhere.) When you know, type `answer`. `pager` shows the text again,
 const PROOF: &str = "\
 Yes. And how does one see it? Write a query that shows something while this is
 so, and nothing when all is well or when something else is wrong: a condition,
-as in an alert.";
+as in an alert. (An empty line goes back to your questions; `answer` comes here
+again.)";
 
 const NAMES_A_MOMENT: &str = "\
 It names a moment (`@`, or a function of the clock), so it cannot be asked of another hour. \
@@ -237,8 +281,9 @@ Say how it is while the fault is at work, whenever that is.";
 
 const SHOWS_NOTHING: &str = "\
 It shows nothing in the last minutes, although the fault is at work: nothing matches, or the \
-condition is not met. Ask it here without its comparison, and look at the values.";
+condition is not met (with `absent`: what it names is there). An empty line goes back to your \
+questions: ask it without its comparison, and look at the values.";
 
 const ALSO_HEALTHY: &str = "\
 It shows something in a healthy hour as well. A proof needs a condition that is met only now: \
-compare the value with what is usual, such as `... > 0.5`.";
+look at what the value was before (`graph QUERY`), and take a limit beyond it.";

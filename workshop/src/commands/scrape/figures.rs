@@ -1,6 +1,22 @@
 //! Figures in few columns: numbers, changes, rates, and bars of different heights.
 
 use crate::commands::scrape::history::Trend;
+use crate::terminal::text::fill;
+
+/// Where the quantiles stand.
+const MARGIN: usize = 4;
+
+/// A histogram's quantiles, on as many lines as they need.
+pub(crate) fn quantiles(
+    estimates: [f64; 3],
+    shown: impl Fn(f64) -> String,
+    width: usize,
+) -> Vec<String> {
+    let [p50, p95, p99] = estimates.map(shown);
+    let words = [format!("estimated  p50 {p50} "), format!("p95 {p95} "), format!("p99 {p99}")];
+    let lines = fill(words, width.saturating_sub(MARGIN));
+    lines.iter().map(|line| format!("{:MARGIN$}{}", "", line.trim_end())).collect()
+}
 
 /// A number as it is read most easily: digits in groups, and no more of them than matter.
 pub(crate) fn number(value: f64) -> String {

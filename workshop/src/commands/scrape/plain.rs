@@ -5,15 +5,13 @@ use std::fmt::Write as _;
 use crate::commands::scrape::history::History;
 use crate::commands::scrape::rows::{Filter, Row};
 use crate::commands::scrape::{figures, rows};
-use crate::terminal::text::{chop_series, columns, fill, wrap};
+use crate::terminal::text::{chop_series, columns, wrap};
 
 const VALUE: usize = 14;
 const BOUND: usize = 12;
 const COUNT: usize = 8;
 /// The longest name that the column of the names is made for.
 const NAME: usize = 60;
-/// Where the quantiles stand.
-const INDENT: usize = 4;
 /// The longest bar.
 const BAR: usize = 40;
 
@@ -44,13 +42,8 @@ pub(crate) fn text(history: &History, filter: &Filter, width: usize) -> String {
                 named(&mut text, name, kind.name(), *value, (widest, width))
             }
             Row::Quantiles(estimates) => {
-                let estimates = ["p50", "p95", "p99"].iter().zip(estimates);
-                let words = estimates.map(|(name, value)| format!("{name} {value:.3} "));
-                let words = ["estimated ".to_owned()].into_iter().chain(words);
-                let lines = fill(words, width.saturating_sub(INDENT));
-                let indented =
-                    lines.iter().map(|line| format!("{:INDENT$}{}", "", line.trim_end()));
-                indented.map(|line| line + "\n").try_for_each(|line| text.write_str(&line))
+                let lines = figures::quantiles(*estimates, |value| format!("{value:.3}"), width);
+                lines.iter().try_for_each(|line| writeln!(text, "{line}"))
             }
             Row::Empty { from, to, buckets } => {
                 let from = format!("<= {}", figures::bound(*from));

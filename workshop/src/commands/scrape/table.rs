@@ -6,7 +6,7 @@ use crate::commands::scrape::figures;
 use crate::commands::scrape::history::{Mark, Trend};
 use crate::commands::scrape::rows::Row;
 use crate::terminal::style::{BAD, FRAME, GOOD, Line, TYPE, WARN};
-use crate::terminal::text::{chop, chop_series, columns, fill, wrap};
+use crate::terminal::text::{chop, chop_series, columns, wrap};
 
 const VALUE: usize = 12;
 const CHANGE: usize = 9;
@@ -54,12 +54,8 @@ pub(crate) fn lines(row: &Row, width: usize) -> Vec<Line> {
             series(PLAIN, &format!("  {name}"), *value, trend, width)
         }
         Row::Quantiles(estimates) => {
-            let estimates = ["p50", "p95", "p99"].iter().zip(estimates);
-            let words =
-                estimates.map(|(name, value)| format!("{name} {} ", figures::number(*value)));
-            let lines =
-                fill(["estimated ".to_owned()].into_iter().chain(words), width.saturating_sub(4));
-            lines.iter().map(|line| Line::of(PLAIN, format!("    {}", line.trim_end()))).collect()
+            let lines = figures::quantiles(*estimates, figures::number, width);
+            lines.into_iter().map(|line| Line::of(PLAIN, line)).collect()
         }
         Row::Empty { from, to, buckets } => {
             let from = format!("≤ {}", figures::bound(*from));
