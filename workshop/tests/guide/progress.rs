@@ -59,10 +59,8 @@ fn an_earlier_sections_check_that_fails_leaves_a_section_undone() {
 #[test]
 fn an_undo_of_a_reset_leads_back_to_the_section_that_was_worked_on() {
     let tree = Tree::new();
-    for slug in ["section1", "section2", "section3"] {
-        let section = section(slug);
-        let failed = (slug == "section3").then_some("promql-up");
-        progress::record(&tree.workspace(), section, [&all_checks(section), &[]], failed).unwrap();
+    for (slug, failed) in [("section2", "labels"), ("section3", "promql-up")] {
+        progress::record(&tree.workspace(), section(slug), [&[], &[]], Some(failed)).unwrap();
     }
     tree.run("").expect(0, &["Next:   cargo workshop check section3"]);
     tree.write("section2-counter/src/main.rs", "fn main() {}\n");
