@@ -184,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_flood_on_both_outputs_does_not_block() {
-        let flood = "i=0; while [ $i -lt 20000 ]; \
-                     do echo 0123456789; echo 0123456789 >&2; i=$((i+1)); done";
+        let flood = "i=0; while [ $i -lt 20000 ]; do echo 0123456789; echo 0123456789 >&2; \
+                     i=$((i+1)); done";
         let said = sh(Duration::from_secs(60), flood).unwrap();
         assert_eq!((said.stdout.len(), said.stderr.len()), (220_000, 220_000));
     }

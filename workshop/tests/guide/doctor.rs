@@ -172,8 +172,8 @@ mod with_planted_programs {
         ("df", "printf 'head\\n/dev/x 1 1 99999999 1%% /\\n'"),
         (
             "docker",
-            "case \"$1\" in compose) echo 2.40.0;; info) echo 28.2.2;; \
-             *) echo 'Docker version 28.2.2, build e6534b4';; esac",
+            "case \"$1\" in compose) echo 2.40.0;; info) echo 28.2.2;; *) echo 'Docker version \
+             28.2.2, build e6534b4';; esac",
         ),
     ];
 
@@ -244,12 +244,12 @@ mod with_planted_programs {
     #[test]
     fn docker_without_compose() {
         let old = "case \"$1\" in compose) echo \"docker: 'compose' is not a docker command.\" \
-                   >&2; exit 1;; info) echo 28.2.2;; \
-                   *) echo 'Docker version 28.2.2, build e';; esac";
+                   >&2; exit 1;; info) echo 28.2.2;; *) echo 'Docker version 28.2.2, build e';; \
+                   esac";
         let said = ["`docker compose` is missing", "fix:"];
         finds("docker", Some(old), "[!!]", "Compose", &said);
-        let one = "case \"$1\" in compose) echo v1.29.2;; info) echo 28.1.0;; \
-                   *) echo 'Docker version 28';; esac";
+        let one = "case \"$1\" in compose) echo v1.29.2;; info) echo 28.1.0;; *) echo 'Docker \
+                   version 28';; esac";
         finds("docker", Some(one), "[!!]", "Compose", &["1.29.2, and 2.20 is needed", "fix:"]);
     }
 
@@ -278,8 +278,8 @@ mod with_planted_programs {
 
     #[test]
     fn an_old_daemon() {
-        let old = "case \"$1\" in compose) echo 2.40.0;; info) echo 20.10.24+dfsg1;; \
-                   *) echo 'Docker version 28.2.2';; esac";
+        let old = "case \"$1\" in compose) echo 2.40.0;; info) echo 20.10.24+dfsg1;; *) echo \
+                   'Docker version 28.2.2';; esac";
         let said = ["20.10.24+dfsg1, and 25 is needed", "fix:"];
         finds("docker", Some(old), "[!!]", "Docker daemon", &said);
     }

@@ -112,8 +112,8 @@ fn otherwise(
              letter by letter, and all others are `not_found()`."
         }
         (405, _) => {
-            "Only GET and HEAD ask for a page. `respond(request)` refuses the others \
-             with 405, if it is given them."
+            "Only GET and HEAD ask for a page. `respond(request)` refuses the others with 405, if \
+             it is given them."
         }
         (_, 404) => {
             "The `match` has to compare the path alone, `request.uri().path()`: a query, a \

@@ -113,8 +113,8 @@ pub(crate) const MISMEASURED: &[Clue] = &[
     ),
     (
         &["Mutex<Instant>"],
-        "All requests share one clock here. Start one for each request: \
-         `let started = Instant::now();` above the `match`.",
+        "All requests share one clock here. Start one for each request: `let started = \
+         Instant::now();` above the `match`.",
     ),
     (
         &["round()"],

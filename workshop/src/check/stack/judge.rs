@@ -42,9 +42,9 @@ pub struct Judge {
     /// Kept running, and its history is what answers are compared on.
     own: Option<OwnPrometheus>,
     /// One beside the stack's, kept running, so that everybody's answers are judged on the same.
-    beside: Option<OwnPrometheus>,
+    beside: Option<Option<OwnPrometheus>>,
     /// Without one: what promtool alone says of the answers.
-    made_up: Option<MadeUp>,
+    made_up: Option<Option<MadeUp>>,
     /// Why none could be started.
     no_own: Option<String>,
     /// Kept running for it.
@@ -92,10 +92,9 @@ impl Judge {
             match runtime.block_on(OwnPrometheus::start(address, &rules)) {
                 Ok(started) => {
                     notes.push(format!(
-                        "Nothing answers at {}, so your answers are judged by a Prometheus of \
-                         the check's own, \
-                         on made-up visits. For your own stack: {START}, or --prometheus \
-                         http://localhost:PORT.",
+                        "Nothing answers at {}, so your answers are judged by a Prometheus of the \
+                         check's own, on made-up visits. For your own stack: {START}, or \
+                         --prometheus http://localhost:PORT.",
                         prometheus.base()
                     ));
                     prometheus = Prometheus::passing(&fetch::http_url(&started.url, PROMETHEUS)?);

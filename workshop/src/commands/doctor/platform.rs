@@ -67,8 +67,8 @@ fn line_ends(root: &Path) -> Option<Diagnosis> {
     })?;
     let found = format!("{} has Windows line ends, and fails in a container", bad.display());
     Some(Diagnosis::warning("line ends", found).fix(
-        "clone again with git, which keeps them right here: a ZIP or \
-         another tool has changed them",
+        "clone again with git, which keeps them right here: a ZIP or another tool has changed \
+         them",
     ))
 }
 

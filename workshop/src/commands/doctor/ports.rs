@@ -113,8 +113,8 @@ impl Want {
         let found = format!("{} cannot use it: {error}", self.owner);
         let fix = if cfg!(windows) {
             format!(
-                "see whether Windows has reserved it, \
-                 `netsh interface ipv4 show excludedportrange protocol=tcp`, then {}",
+                "see whether Windows has reserved it, `netsh interface ipv4 show \
+                 excludedportrange protocol=tcp`, then {}",
                 self.other
             )
         } else {

@@ -275,15 +275,15 @@ so, and nothing when all is well or when something else is wrong: a condition,
 as in an alert. (An empty line goes back to your questions; `answer` comes here
 again.)";
 
-const NAMES_A_MOMENT: &str = "\
-It names a moment (`@`, or a function of the clock), so it cannot be asked of another hour. \
-Say how it is while the fault is at work, whenever that is.";
+const NAMES_A_MOMENT: &str = "It names a moment (`@`, or a function of the clock), so it cannot \
+                              be asked of another hour. Say how it is while the fault is at work, \
+                              whenever that is.";
 
-const SHOWS_NOTHING: &str = "\
-It shows nothing in the last minutes, although the fault is at work: nothing matches, or the \
-condition is not met (with `absent`: what it names is there). An empty line goes back to your \
-questions: ask it without its comparison, and look at the values.";
+const SHOWS_NOTHING: &str = "It shows nothing in the last minutes, although the fault is at work: \
+                             nothing matches, or the condition is not met (with `absent`: what it \
+                             names is there). An empty line goes back to your questions: ask it \
+                             without its comparison, and look at the values.";
 
-const ALSO_HEALTHY: &str = "\
-It shows something in a healthy hour as well. A proof needs a condition that is met only now: \
-look at what the value was before (`graph QUERY`), and take a limit beyond it.";
+const ALSO_HEALTHY: &str = "It shows something in a healthy hour as well. A proof needs a \
+                            condition that is met only now: look at what the value was before \
+                            (`graph QUERY`), and take a limit beyond it.";

@@ -170,8 +170,8 @@ fn no_app(target: &Target, failure: &NoAnswer) -> anyhow::Error {
              or say where it listens: --url http://localhost:PORT"
         }
         NoAnswer::NotHttp | NoAnswer::OnlyInformational | NoAnswer::Reset | NoAnswer::Closed => {
-            "Something else listens on that port. Say where the app listens: \
-             --url http://localhost:PORT"
+            "Something else listens on that port. Say where the app listens: --url \
+             http://localhost:PORT"
         }
         _ => "Something holds that port and does not answer. Is the app stuck? Restart it.",
     };

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::stack::alert::days::LABELS;
-use crate::check::stack::alert::replay::{Moment, STEP, past};
+use crate::check::stack::alert::replay::{FAILURES, Moment, STEP, past};
 use crate::check::stack::alert::rule;
 use crate::check::stack::alert::rule_files::in_stack;
 use crate::check::stack::alert::summary::{Untrue, misleading};
@@ -19,10 +19,6 @@ use crate::check::stack::promql::mistake::seconds;
 use crate::check::stack::promql::selectors::nothing_selected;
 use crate::check::verdict::{Finding, Judgement, Trouble};
 use crate::terminal::shell::Shell;
-
-/// What the step asks for.
-const ASKED: &str = "sum(rate(requests_total{endpoint=\"/treecounter\",status=~\"5..\"}[1m])) \
-                     / sum(rate(requests_total{endpoint=\"/treecounter\"}[1m])) > 0.25";
 
 /// A group that is evaluated less often misses what it is for.
 const LONGEST_INTERVAL: f64 = 60.0;
@@ -133,8 +129,7 @@ impl Scene<'_> {
                 .unreadable(annotation, found)
                 .because(format!(
                     "In its place stands nothing. The labels of the expression's result are: \
-                     {labels}. An \
-                     aggregation drops all that it does not name."
+                     {labels}. An aggregation drops all that it does not name."
                 ))
                 .fail();
         }
@@ -160,10 +155,9 @@ impl Scene<'_> {
 
     async fn loud(&self, found: &str) -> Judgement {
         let expected = format!("{} is quiet while the app is healthy", self.rule.name);
-        let why = "15 % of the visits fail by design, now more and now fewer, and up to a \
-            quarter is to be \
-                   borne. Compare their share, failures divided by all visits, with a limit of \
-                   0.25 or more.";
+        let why = "15 % of the visits fail by design, now more and now fewer, and up to a quarter \
+                   is to be borne. Compare their share, failures divided by all visits, with a \
+                   limit of 0.25 or more.";
         self.failed(expected, found, why).await.fail()
     }
 
@@ -205,8 +199,7 @@ impl Scene<'_> {
         Ok((!rehearsal.catches_short(name)).then(|| {
             format!(
                 "{name} would fire, but not within the stack's 45 s outage: with its threshold \
-                 and `for: {}` \
-                 it waits for a longer one.",
+                 and `for: {}` it waits for a longer one.",
                 seconds(self.rule.duration)
             )
         }))
@@ -215,10 +208,9 @@ impl Scene<'_> {
     async fn silent<T>(&self, found: &str) -> Result<T, Box<Trouble>> {
         let why = format!(
             "Put the expression into Prometheus while visits fail: does it have a result, and \
-             does the result \
-             stay for as long as `for` wants? A failed visit has status 503 or 500. A share is a \
-             number from \
-             0 to 1: 25 % is 0.25. The command below lets all visits fail. {}",
+             does the result stay for as long as `for` wants? A failed visit has status 503 or \
+             500. A share is a number from 0 to 1: 25 % is 0.25. The command below lets all \
+             visits fail. {}",
             end_faults(self.rule)
         );
         let expected = format!("{} fires when visits fail", self.rule.name);
@@ -248,9 +240,8 @@ impl Scene<'_> {
         };
         Finding::new("an outage longer than its `for`, in the last quarter of an hour", found)
             .because(format!(
-                "The stack has one of 45 seconds every four minutes. To have one at once, raise \
-                 the faults, \
-                 wait for two minutes, end it, and check again. {}",
+                "The stack has one of 45 seconds every four and a half minutes. To have one at \
+                 once, raise the faults, wait for two minutes, end it, and check again. {}",
                 end_faults(self.rule)
             ))
             .try_with(raise_faults(self.rule))
@@ -261,7 +252,8 @@ impl Scene<'_> {
     async fn reason(&self) -> Option<String> {
         let tree = self.prometheus.parse(&self.rule.query).await.ok().flatten()?;
         let tree = Node(&tree);
-        let asked = self.prometheus.parse(ASKED).await.ok().flatten()?;
+        let asked = format!("{FAILURES} > 0.25");
+        let asked = self.prometheus.parse(&asked).await.ok().flatten()?;
         let asked = Node(&asked);
         // Before the app is scraped for the first time, names say nothing.
         let misnamed = match nothing_selected(self.prometheus, asked).await {

@@ -159,7 +159,7 @@ pub(crate) static BAD: [Day; 4] = [
         read: None,
     },
     Day { phases: &[failing(180, 15), failing(300, MANY)], sights: &[], read: Some(MANY_AT) },
-    // What the stack does every four minutes.
+    // What the stack does every four and a half minutes.
     Day {
         phases: &[failing(300, 15), failing(45, 100), failing(150, 15)],
         sights: &[SHORT],

@@ -3,6 +3,7 @@
 use crate::check::stack::alert::promtool_error::{complaint, line_of};
 use crate::check::stack::alert::rule_files::RuleFile;
 use crate::check::stack::alert::yaml_mistakes::{Suspect, suspect};
+use crate::check::stack::promql::refusals::place_of;
 use crate::check::stack::promql::syntax_errors;
 use crate::check::verdict::{Finding, Judgement, Quote};
 
@@ -137,7 +138,8 @@ fn inside(text: &str, line: Option<usize>) -> String {
     let key = |line: &str| line.trim_start_matches([' ', '-']).split(':').next().map(str::to_owned);
     let own = key(lines[at]).unwrap_or_default();
     // What is refused may be the value of the line above.
-    let above = lines[..at].iter().rev().find(|line| indent(line) < indent(lines[at]));
+    let is_above = |line: &&&str| !line.trim().is_empty() && indent(line) < indent(lines[at]);
+    let above = lines[..at].iter().rev().find(is_above);
     let above = above.and_then(|line| key(line)).unwrap_or_default();
     format!("It is about `{own}` in `{above}`.")
 }
@@ -214,8 +216,7 @@ fn template(complaint: &str) -> &'static str {
         }
         () if complaint.contains("operand") && complaint.contains('*') => {
             "A template cannot calculate. {{ $value | humanizePercentage }} makes 63 % of 0.63, \
-             or multiply \
-             by 100 in the query."
+             or multiply by 100 in the query."
         }
         () if complaint.contains("in operand") || complaint.contains("unclosed") => {
             "A template ends with two braces: {{ $value }}"
@@ -232,10 +233,7 @@ fn template(complaint: &str) -> &'static str {
 fn in_query(text: &str, complaint: &str, at: Option<usize>) -> Reason {
     let (_, words) = complaint.split_once("could not parse expression: ").unwrap_or_default();
     let words = words.split("; ").next().unwrap_or(words);
-    let (place, said) = words.split_once(": parse error: ").unwrap_or(("", words));
-    let place = place.split_once(':').and_then(|(line, column)| {
-        Some((line.parse::<usize>().ok()?, column.parse::<usize>().ok()?))
-    });
+    let (place, said) = place_of(words);
     let (start, query) = at.map(|at| query_at(text, at)).unwrap_or_default();
     let cause = match said.contains("no expression found") {
         true => {
@@ -271,9 +269,8 @@ fn query_at(text: &str, at: usize) -> (usize, String) {
     (at + 1, body.join(if folded { " " } else { "\n" }))
 }
 
-const UNREADABLE: &str = "At this line or below it the indentation is not right, or a text with \
-    a colon \
-    or a brace in it needs quotes around it.";
+const UNREADABLE: &str = "At this line or below it the indentation is not right, or a text with a \
+                          colon or a brace in it needs quotes around it.";
 
 #[cfg(test)]
 mod tests {
@@ -284,8 +281,7 @@ mod tests {
         let text = "groups:\n  - rules:\n      - alert: X\n        expr: |\n          \
             sum(a)\n          / sum(b\n        for: 1m\n";
         let said = "4:15: group \"mine\", rule 1, \"X\": could not parse expression: 3:1: parse \
-            error: \
-                    unclosed left parenthesis";
+                    error: unclosed left parenthesis";
         let Reason { line, cause, .. } = reason(text, said);
         assert_eq!(line, Some(6));
         assert!(cause.unwrap().contains("parenthesis"));

@@ -20,11 +20,15 @@ pub(crate) struct Moment {
     pub(crate) unusual: bool,
 }
 
+/// The share of the visits that fail.
+pub(crate) const FAILURES: &str = concat!(
+    r#"sum(rate(requests_total{endpoint="/treecounter",status=~"5.."}[1m]))"#,
+    r#" / sum(rate(requests_total{endpoint="/treecounter"}[1m]))"#,
+);
+
 /// Without promtool: the rule's expression in the last quarter of an hour, with `for` taken into
 /// account, beside what really happened.
 pub(crate) async fn past(prometheus: &Prometheus, rule: &Rule, now: f64) -> Judgement<Vec<Moment>> {
-    const FAILURES: &str = "sum(rate(requests_total{endpoint=\"/treecounter\",status=~\"5..\"}\
-                            [1m])) / sum(rate(requests_total{endpoint=\"/treecounter\"}[1m]))";
     let at = Instants { start: now - 900.0, end: now, step: STEP };
     let (found, truth) =
         match (prometheus.range(&rule.query, at).await, prometheus.range(FAILURES, at).await) {
@@ -51,8 +55,8 @@ fn moments(holds: &[(i64, f64)], failing: &[(i64, f64)], wait: f64, steps: i64) 
     let holds: BTreeSet<i64> = holds.iter().map(|(step, _)| *step).collect();
     let ratio: BTreeMap<i64, f64> = failing.iter().copied().collect();
     let wait = (wait / STEP).ceil() as i64;
-    // The wait, and a minute more for a window that is longer than this one's. Between two outages
-    // of the stack there are not even two and a half minutes.
+    // The wait, and a minute more for a window that is longer than this one's: between two outages
+    // of the stack there is time for both.
     let calm = wait + 12;
     let fires = |step: i64| step >= wait && (step - wait..=step).all(|step| holds.contains(&step));
     let usual = |step: &i64| ratio.get(step).is_some_and(|ratio| *ratio < 0.22);
@@ -84,9 +88,9 @@ mod tests {
         assert!(!past.iter().any(|moment| moment.fires && moment.healthy));
         assert!(past[60].healthy && !past[10].healthy && !past[125].healthy);
         assert!(past[110].unusual && !past[60].unusual && !past[180].unusual);
-        // Between two of the stack's outages there is time enough.
+        // Between two of the stack's outages, 54 steps apart, there is time enough.
         let outages: Vec<(i64, f64)> =
-            (0..180).map(|step| (step, if step % 48 < 20 { 0.9 } else { 0.15 })).collect();
+            (0..180).map(|step| (step, if step % 54 < 20 { 0.9 } else { 0.15 })).collect();
         for wait in [30.0, 60.0] {
             let past = moments(&[], &outages, wait, 180);
             assert!(past.iter().any(|moment| moment.healthy), "{wait}");

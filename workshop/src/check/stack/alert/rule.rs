@@ -1,5 +1,5 @@
 //! The learner's alert rule: is it valid, is it loaded, and does it say what is needed? How it
-//! behaves is asked in `rehearsal`.
+//! behaves is asked in `behaviour`.
 
 use std::path::Path;
 
@@ -24,8 +24,7 @@ const LONGEST_WAIT: f64 = 80.0;
 
 fn example() -> &'static str {
     "The file has the shape of a rule in its comments: lines with a # do not count. Step \"Write \
-     an alert\" of \
-     the README says what it is to watch."
+     an alert\" of the README says what it is to watch."
 }
 
 /// The files hold an alert, and promtool finds nothing to say.
@@ -112,7 +111,8 @@ pub(crate) async fn loaded(
         };
         return finding.because(cause).try_with(promtool).fail();
     }
-    let by_itself = own || stack;
+    // It compares what is in a file: one that was saved as it was has nothing to be taken over.
+    let by_itself = own || stack || prometheus.reloads_by_itself().await;
     if missing.is_empty() && !by_itself && saved_later(&files, prometheus.last_read().await) {
         return Finding::new(
             format!("{}, as it stands in the file", expected(&names)),
@@ -140,15 +140,13 @@ pub(crate) async fn loaded(
     Ok(LoadedAlerts { rules, all: finding.fail() })
 }
 
-const FIXED_ALREADY: &str = "Fixed already, and now just what it was before? Then Prometheus \
-    sees no \
-                             change: add an empty line, and save. Else it is another file: the \
+const FIXED_ALREADY: &str = "Fixed already, and now just what it was before? Then Prometheus sees \
+                             no change: add an empty line, and save. Else it is another file: the \
                              command below names it.";
 
-const STARTED_OTHERWISE: &str = "Started as the lesson says, a Prometheus of your own takes over a \
-                                 saved file within five seconds. Yours did not: end it with \
-                                 Ctrl-C, \
-                                 and start it like this.";
+const STARTED_OTHERWISE: &str = "Started as the lesson says, a Prometheus of your own takes over \
+                                 a saved file within five seconds. Yours did not: end it with \
+                                 Ctrl-C, and start it like this.";
 
 /// The lesson's command, in the root of the project.
 const START: &str = "prometheus \"@deploy/prometheus/limits.flags\" \
@@ -219,9 +217,8 @@ pub(crate) fn described(rule: &Rule) -> Judgement {
         return finding(
             "a severity",
             "no label severity",
-            "The label says who is told and how: below `labels:`, severity: critical, or \
-             warning. The name has \
-             small letters, and an annotation is no label.",
+            "The label says who is told and how: below `labels:`, severity: critical, or warning. \
+             The name has small letters, and an annotation is no label.",
         );
     }
     let summary = rule.annotations.get("summary").map_or("", String::as_str);
@@ -245,11 +242,7 @@ pub(crate) fn described(rule: &Rule) -> Judgement {
         return finding(&format!("a {annotation} that can be read"), found, cause);
     }
     if rule.health == "err" {
-        return finding(
-            "a query that can be evaluated",
-            &rule.last_error,
-            "Try the expression in Prometheus.",
-        );
+        return finding("a query that can be evaluated", &rule.last_error, TRY_IT);
     }
     Ok(())
 }

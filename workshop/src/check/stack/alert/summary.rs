@@ -22,7 +22,7 @@ pub(crate) struct Untrue {
 /// What is not so in a text. `template` is the text as it stands in the file.
 pub(crate) fn misleading(template: &str, expanded: &str, fired: &Fired) -> Option<Untrue> {
     let untrue = |found: String, cause: &'static str| Untrue { found, cause, of_query: false };
-    if expanded.contains("%!") {
+    if expanded.contains("%!") && !template.contains("%!") {
         let word = template.split_once('%').map_or("", |(_, rest)| rest);
         let verb: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
         return Some(untrue(format!("%{verb}, which does not fit: {expanded}"), PRINTF));
@@ -97,9 +97,8 @@ fn literal(template: &str) -> String {
 const PRINTF: &str = "`%d` is for whole numbers, and the value is none. Shares are shown by \
     {{ $value | humanizePercentage }}.";
 const PERCENT: &str = "A share of 0.63 is 63 %, and $value is what the query gives. If that is a \
-    share, \
-    {{ $value | humanizePercentage }} multiplies by 100 and adds the sign; if it is none, it is \
-    no percent.";
+                       share, {{ $value | humanizePercentage }} multiplies by 100 and adds the \
+                       sign; if it is none, it is no percent.";
 const NO_SHARE: &str =
     "$value is what the query gives, and that is not the share of the visits that fail.";
 const MILLI: &str =
@@ -123,6 +122,7 @@ mod tests {
             assert!(!wrong("{{ $value }}", right), "{right}");
         }
         assert!(!wrong("more than 25 % fail", "more than 25 % fail"));
+        assert!(!wrong("above 25%! Wake up", "above 25%! Wake up"));
         for bad in
             ["0.63% fail", "0.6 % fail", "1 percent", "630m of them", "630ms", "%!d(float64=0.6)"]
         {

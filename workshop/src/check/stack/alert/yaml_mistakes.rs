@@ -193,13 +193,11 @@ const TAB: &str = "There is a tab in the indent. YAML is indented with spaces on
 const NO_BREAK: &str =
     "It is indented with no-break spaces, as pages and chats have them. Type plain spaces.";
 const TEXT_TOO_FAR_LEFT: &str = "A text below `|` or `>` is indented further than its key: put \
-    spaces \
-    before this line.";
+                                 spaces before this line.";
 const NO_SPACE_AFTER_DASH: &str =
     "Behind the dash of a list stands a space: `- alert: TooManyFailures`";
 const NO_SPACE_AFTER_COLON: &str = "Behind the colon of a key stands a space, as in `alert: X`, \
-    `for: 30s`, `severity: critical` or \
-     `name: mine`.";
+                                    `for: 30s`, `severity: critical` or `name: mine`.";
 const NO_COLON: &str = "A key has a colon and a space behind it, as in `groups:`, `for: 30s` or \
     `severity: critical`.";
 const OTHER_COLUMN: &str = "The indentation is not right: `alert`, `expr`, `for`, `labels` and \
@@ -212,15 +210,12 @@ const BRACE_NOT_CLOSED: &str = "The brace is not closed: `}` is missing.";
 const BELOW_EMPTY_LIST: &str =
     "`[]` is an empty list, so nothing can stand below it. Take it away.";
 const QUOTE_NOT_CLOSED: &str = "The quote is not closed.";
-const APOSTROPHE: &str = "The quote ends before the text does. Within single quotes an \
-    apostrophe is \
-    written twice: ''";
+const APOSTROPHE: &str = "The quote ends before the text does. Within single quotes an apostrophe \
+                          is written twice: ''";
 const TEXT_AFTER_QUOTE: &str = "The quote ends before the text does. Put all of it in quotes, in \
-    single \
-    ones if there are double ones within.";
+                                single ones if there are double ones within.";
 const UNKNOWN_ESCAPE: &str = "In double quotes a backslash begins an escape, and this one is \
-    none. Take \
-    single quotes, or `expr: |`.";
+                              none. Take single quotes, or `expr: |`.";
 const SIGN_NEEDS_QUOTES: &str =
     "A value that begins with `%`, `@` or a backtick needs quotes around it.";
 const COLON_NEEDS_QUOTES: &str = "A text with a colon and a space in it needs quotes around it.";

@@ -56,17 +56,19 @@ impl Judge {
         }
         if self.own.is_none() && self.beside.is_none() && OwnPrometheus::possible() {
             // Without it the stack judges alone.
-            self.beside = self.runtime.block_on(OwnPrometheus::start(None, &[])).ok();
+            self.beside = Some(self.runtime.block_on(OwnPrometheus::start(None, &[])).ok());
         }
-        if self.own.is_none() && self.beside.is_none() {
-            self.ask_promtool(&found, &answer.query);
+        if self.own.is_none() && self.beside.iter().flatten().next().is_none() {
+            self.ask_promtool(&found);
         }
         self.runtime.block_on(async {
             if self.own.is_some() {
                 return made_up(&self.prometheus, file).judge(&question, answer).await;
             }
-            let url = self.beside.as_ref().map(|beside| fetch::http_url(&beside.url, PROMETHEUS));
-            let known = self.made_up.as_ref().filter(|known| known.knows(&answer.query));
+            let beside = self.beside.iter().flatten().next();
+            let url = beside.map(|beside| fetch::http_url(&beside.url, PROMETHEUS));
+            let made_up_visits = self.made_up.iter().flatten();
+            let known = made_up_visits.into_iter().find(|known| known.knows(&answer.query));
             if let Some(Ok(url)) = url {
                 let own = Prometheus::passing(&url);
                 let bench = Bench { shown: &self.prometheus, ..made_up(&own, file) };
@@ -86,20 +88,14 @@ impl Judge {
         })
     }
 
-    /// Lets promtool, wherever it is, evaluate all answers and the finished ones, if this one is
-    /// not among those that it has evaluated.
-    fn ask_promtool(&mut self, answers: &Answers, query: &str) {
-        if self.made_up.as_ref().is_some_and(|made_up| made_up.knows(query)) {
+    /// Lets promtool, wherever it is, evaluate all answers and the finished ones, once.
+    fn ask_promtool(&mut self, answers: &Answers) {
+        if self.made_up.is_some() {
             return;
         }
         let mut asked = Vec::new();
         for question in questions::all() {
-            let empty: &[Instants] = match question.before_everything {
-                true => &[backfill::BEFORE, backfill::AFTER],
-                false => &[],
-            };
-            let at: Vec<Instants> =
-                [&backfill::INSTANTS].into_iter().chain(empty).copied().collect();
+            let at = made_up(&self.prometheus, ANSWERS).times(&question);
             asked.push(Asked { query: question.reference().to_owned(), at: at.clone() });
             let query = answers.get(question.name).map_or("", |answer| &answer.query);
             // What is no PromQL is told without it.
@@ -111,7 +107,7 @@ impl Judge {
         let root = &self.options.root;
         let promtool = self.promtool.get_or_insert_with(|| Promtool::find(root)).as_ref();
         // Without it the stack judges alone.
-        self.made_up = promtool.and_then(|promtool| MadeUp::evaluate(promtool, &asked).ok());
+        self.made_up = Some(promtool.and_then(|promtool| MadeUp::evaluate(promtool, &asked).ok()));
     }
 
     /// Whether it is PromQL, and no list of samples.

@@ -113,6 +113,14 @@ impl Prometheus {
         Ok(info["reloadConfigSuccess"].as_bool().unwrap_or(true))
     }
 
+    /// Whether it takes over changed files by itself.
+    pub(crate) async fn reloads_by_itself(&self) -> bool {
+        let flags: Result<Value, ApiError> = self.get("status/flags", &[]).await;
+        let features = |flags: &Value| flags["enable-feature"].as_str().map(str::to_owned);
+        flags
+            .is_ok_and(|flags| features(&flags).is_some_and(|on| on.contains("auto-reload-config")))
+    }
+
     /// When it last took its configuration and rules, in seconds since 1970; from its own metrics,
     /// for the API says it in whole seconds.
     pub(crate) async fn last_read(&self) -> Option<f64> {

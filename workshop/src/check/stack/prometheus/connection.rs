@@ -43,16 +43,12 @@ pub(crate) async fn reachable(prometheus: &Prometheus) -> Judgement {
     match prometheus.version().await {
         Ok(version) if is_old(&version) => Finding::new(
             "Prometheus 3",
-            format!(
-                "Prometheus \
-            {version}"
-            ),
+            format!("Prometheus {version}"),
         )
         .because(
-            "Version 2 writes some results in another way (le=\"1\" instead of le=\"1.0\") \
-                 and cannot tell \
-                 where a query is wrong. The stack has the right one; without Docker: \
-                 prometheus.io/download",
+            "Version 2 writes some results in another way (le=\"1\" instead of le=\"1.0\") and \
+             cannot tell where a query is wrong. The stack has the right one; without Docker: \
+             prometheus.io/download",
         )
         .could_not_tell(),
         Ok(_) => Ok(()),

@@ -40,8 +40,7 @@ pub(crate) async fn targets_up(prometheus: &Prometheus) -> (Waiting, Judgement) 
         let finding = Finding::new(expected, found)
             .because(
                 "Either the configuration has no such job, or the name of the app is not known: \
-                 then the \
-                 container does not run. Is this the Prometheus of the workshop?",
+                 then the container does not run. Is this the Prometheus of the workshop?",
             )
             .try_with("docker compose ps app")
             .try_with(page);
@@ -70,10 +69,11 @@ pub(crate) async fn targets_up(prometheus: &Prometheus) -> (Waiting, Judgement) 
 /// Prometheus's last error in plain words.
 fn why_down(error: &str, url: &str) -> String {
     let says = |part: &str| error.contains(part);
-    if says("connection refused") {
+    // Windows says it in words of its own.
+    if says("connection refused") || says("actively refused") {
         return nothing_listens(url);
     }
-    if says("404") {
+    if says("HTTP status 404") {
         return format!(
             "The app has no page at {url}. Section 1 mounts it: is the arm for \"/metrics\" there?"
         );
@@ -180,8 +180,7 @@ pub(crate) async fn requests_arrive(
     let finding = Finding::new(expected, "it has not moved for a minute")
         .because(
             "The scrape itself is a request, so even without visitors it should rise: is every \
-             answer counted, \
-             the one to /metrics too? And is anybody visiting?",
+             answer counted, the one to /metrics too? And is anybody visiting?",
         )
         .try_with("cargo workshop traffic")
         .try_with(page);
@@ -207,6 +206,15 @@ mod tests {
             ("server returned HTTP status 404 Not Found", "Section 1 mounts it"),
             ("server returned HTTP status 500 Internal Server Error", "another status than 200"),
             ("context deadline exceeded", "longer than the scrape may"),
+            (
+                "Get \"http://a:4045/metrics\": context deadline exceeded",
+                "longer than the scrape may",
+            ),
+            (
+                "connectex: No connection could be made because the target machine actively \
+                 refused it.",
+                "Is the app running?",
+            ),
             (
                 "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol \
                  specified for target",

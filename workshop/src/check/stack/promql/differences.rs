@@ -130,8 +130,8 @@ fn labels_in_words(
         )
     } else if expected.is_subset(found) {
         format!(
-            "Series are brought together by an aggregation that says what to keep: \
-             sum by ({asked}) (...)"
+            "Series are brought together by an aggregation that says what to keep: sum by \
+             ({asked}) (...)"
         )
     } else if found.is_subset(expected) {
         format!("An aggregation drops all labels that it does not name: {asked} must stay.")

@@ -59,9 +59,8 @@ pub(crate) fn divided_by_itself(
         mistake(
             format!("a result with the labels {}, not {wanted}", names.join(", ")),
             format!(
-                "And it is always 1: the failures are divided by themselves, for `/` pairs \
-                 series whose labels \
-                 are all the same. Sum both sides: {sum}"
+                "And it is always 1: the failures are divided by themselves, for `/` pairs series \
+                 whose labels are all the same. Sum both sides: {sum}"
             ),
         )
     })
@@ -85,8 +84,7 @@ pub(crate) fn explains(tree: Node<'_>, reference: Node<'_>) -> Option<Mistake> {
         return Some(mistake(
             "the counter itself, without `rate` or `increase`",
             "A counter holds all since the start. What happened in a time is said by \
-             rate(...[1m]), a second, \
-             or increase(...[5m]), in all.",
+             rate(...[1m]), a second, or increase(...[5m]), in all.",
         ));
     }
     if uses(tree, "irate") && uses(reference, "rate") {
@@ -223,8 +221,7 @@ fn average_of_series(tree: Node<'_>, reference: Node<'_>) -> Option<Mistake> {
         mistake(
             "the average of all series",
             "Each replica has many series, one for each status and endpoint. Sum them up to one \
-             for each \
-             replica first: avg(sum by (instance) (...))",
+             for each replica first: avg(sum by (instance) (...))",
         )
     })
 }

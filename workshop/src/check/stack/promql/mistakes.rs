@@ -36,9 +36,9 @@ fn sum_before_rate(node: Node<'_>) -> Option<Mistake> {
 
 /// Also said when the parser refuses such a query first.
 pub(crate) const SUM_BEFORE_RATE: &str = "First rate, then sum: sum(rate(...[1m])). When one \
-    replica \
-    restarts, its counter falls to 0. `rate` sees that in each series, but in a sum it looks as if \
-    everything had started again.";
+                                          replica restarts, its counter falls to 0. `rate` sees \
+                                          that in each series, but in a sum it looks as if \
+                                          everything had started again.";
 
 fn rate_on_a_gauge(node: Node<'_>, is_gauge: &impl Fn(&str) -> bool) -> Option<Mistake> {
     let selector = *node.children().first().filter(|_| node.is_rate())?;
@@ -47,8 +47,8 @@ fn rate_on_a_gauge(node: Node<'_>, is_gauge: &impl Fn(&str) -> bool) -> Option<M
         mistake(
             format!("{} of {metric}, which is a gauge", node.function()),
             "`rate` and `increase` take every fall for a restart, so they make nonsense of a \
-             gauge. They \
-             are for counters, whose names end in _total. A gauge can be shown as it is.",
+             gauge. They are for counters, whose names end in _total. A gauge can be shown as it \
+             is.",
         )
     })
 }
@@ -63,8 +63,7 @@ fn gauge_function_on_a_counter(
         mistake(
             format!("{} of a counter", node.function()),
             "`delta` and `deriv` are for gauges: they do not notice that a counter started again \
-             at 0. Use \
-             `increase` or `rate`.",
+             at 0. Use `increase` or `rate`.",
         )
     })
 }
@@ -80,15 +79,14 @@ fn divided_by_targets(node: Node<'_>) -> Option<Mistake> {
         mistake(
             "a rate divided by the number of targets",
             "You divide by targets. One that is down or gone is not counted in `up`, while its \
-             rate still \
-             counts. Take the mean of one number for each replica: avg",
+             rate still counts. Take the mean of one number for each replica: avg",
         )
     })
 }
 
 const TWO_SCRAPES: &str = "A rate needs two values, so the window must be longer than two \
-    scrapes, or \
-    the result is empty most of the time. A number without a unit is seconds.";
+                           scrapes, or the result is empty most of the time. A number without a \
+                           unit is seconds.";
 
 fn short_window(node: Node<'_>, interval: f64, asked: Option<f64>) -> Option<Mistake> {
     let window = node.window().filter(|_| node.kind() == "matrixSelector")?;
@@ -120,8 +118,7 @@ pub(crate) fn wrong_for(question: &Question, tree: Node<'_>) -> Option<Mistake> 
                 format!("the failures of every {label}"),
                 format!(
                     "The question is about /treecounter. Where nothing else fails it makes no \
-                     difference, until \
-                     something does: {label}=\"/treecounter\""
+                     difference, until something does: {label}=\"/treecounter\""
                 ),
             ));
         }
@@ -138,9 +135,8 @@ pub(crate) fn wrong_for(question: &Question, tree: Node<'_>) -> Option<Mistake> 
             return Some(mistake(
                 format!("absent of {other}"),
                 format!(
-                    "A target that is down has no {other} either, and is there all the same. \
-                     `up` is what \
-                     every target has, up or down."
+                    "A target that is down has no {other} either, and is there all the same. `up` \
+                     is what every target has, up or down."
                 ),
             ));
         }
@@ -154,8 +150,7 @@ fn cut_off(tree: Node<'_>) -> Option<Mistake> {
         return Some(mistake(
             "last_over_time",
             "It goes on with the last value of a series that is gone, such as that of a replica \
-             that was \
-             stopped. The metric alone is its value now.",
+             that was stopped. The metric alone is its value now.",
         ));
     }
     let compared = tree.inside_parentheses();

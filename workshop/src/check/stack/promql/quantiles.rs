@@ -13,8 +13,8 @@ pub(crate) fn average_of_quantiles(node: Node<'_>) -> Option<Mistake> {
         mistake(
             format!("{name} of quantiles"),
             "Quantiles cannot be averaged or added: the p95 of two replicas is not the mean of \
-             their p95s. \
-             Add the buckets, then ask once: histogram_quantile(0.95, sum by (le) (rate(...)))",
+             their p95s. Add the buckets, then ask once: histogram_quantile(0.95, sum by (le) \
+             (rate(...)))",
         )
     })
 }
@@ -56,8 +56,7 @@ pub(crate) fn wrong_buckets(node: Node<'_>) -> Option<Mistake> {
         mistake(
             "a quantile of the buckets since the start",
             "The buckets are counters: without `rate` the answer is about all visits since the \
-             program \
-             started, and it hardly moves any more.",
+             program started, and it hardly moves any more.",
         )
     })
 }

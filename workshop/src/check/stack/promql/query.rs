@@ -131,7 +131,7 @@ impl Bench<'_> {
         }
     }
 
-    fn times(&self, question: &Question) -> Vec<Instants> {
+    pub(crate) fn times(&self, question: &Question) -> Vec<Instants> {
         let empty = if question.before_everything { self.empty } else { &[] };
         std::iter::once(&self.instants).chain(empty).copied().collect()
     }

@@ -6,8 +6,7 @@ pub(crate) fn matching_problem(message: &str) -> bool {
 }
 
 pub(crate) const ONE_TO_ONE: &str = "Each series on the left must find exactly one on the right. \
-    Sum \
-    both sides by the same labels, and they do.";
+                                     Sum both sides by the same labels, and they do.";
 
 /// `invalid parameter "query": 1:29: parse error: words`: the place and the words.
 pub(crate) fn place_of(message: &str) -> (Option<(usize, usize)>, &str) {

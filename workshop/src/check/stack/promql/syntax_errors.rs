@@ -6,10 +6,27 @@ use crate::check::stack::promql::window_errors::{arguments, windows};
 
 /// The likeliest cause. `place` is where the parser stopped: the line and the column, from 1.
 pub(crate) fn advice(words: &str, query: &str, place: Option<(usize, usize)>) -> Option<String> {
-    let seen = Seen::new(words, query, place);
+    let query = without_comments(query);
+    let seen = Seen::new(words, &query, place);
     let rules: [fn(&Seen<'_>) -> Option<String>; 7] =
         [foreign, names, braces, windows, arguments, operators, fixed];
     rules.iter().find_map(|rule| rule(&seen))
+}
+
+/// Blanks stand for the comments, so that all else stays at its place.
+fn without_comments(query: &str) -> String {
+    let (mut quote, mut comment) = (None, false);
+    let shown = |letter: char| {
+        comment = letter != '\n' && (comment || (letter == '#' && quote.is_none()));
+        match quote {
+            _ if comment => return ' ',
+            Some(open) if letter == open => quote = None,
+            None if matches!(letter, '"' | '\'' | '`') => quote = Some(letter),
+            _ => {}
+        }
+        letter
+    };
+    query.chars().map(shown).collect()
 }
 
 /// What belongs to another language.

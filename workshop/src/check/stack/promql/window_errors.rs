@@ -33,8 +33,7 @@ pub(crate) fn windows(seen: &Seen<'_>) -> Option<String> {
         }
         () if seen.says("ranges only allowed") => {
             "A window in brackets stands right behind a metric or its braces, inside of the \
-             function: \
-             rate(requests_total[1m])"
+             function: rate(requests_total[1m])"
         }
         () if seen.says("offset modifier must be preceded")
             || seen.says("offset modifiers allowed")
@@ -120,8 +119,7 @@ pub(crate) fn arguments(seen: &Seen<'_>) -> Option<String> {
         {
             return Some(format!(
                 "A window alone, as {0}, is a pile of values for each series. A function makes \
-                 one of \
-                 it: rate(...{0})",
+                 one of it: rate(...{0})",
                 window(seen.query)
             ));
         }
