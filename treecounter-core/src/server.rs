@@ -12,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
@@ -161,6 +162,9 @@ async fn keep_time(clients: &Clients, Limits { tick, patience, .. }: Limits) -> 
 /// Closes the port, but not to those who are connected already and wait to be accepted.
 fn accept_queued(listener: TcpListener, clients: &Clients, handler: &Arc<impl Handler>) {
     let Ok(listener) = listener.into_std() else { return };
+    // Whoever comes between the last accept and the close would find a connection and no answer.
+    // A queue for one keeps the others out: they knock once more, and find the port closed.
+    let _ = SockRef::from(&listener).listen(0);
     for _ in 0..LISTEN_QUEUE {
         let Ok((stream, _)) = listener.accept() else { return };
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
