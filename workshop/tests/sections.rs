@@ -56,10 +56,10 @@ fn a_good_course_is_read() {
 #[test]
 fn a_mistake_is_named_with_its_place() {
     rejects("format = 1", "format = 2", "format is 2", "reads format 1");
-    rejects("minutes = 2", "minute = 2", "line 18", "unknown field `minute`");
+    rejects("minutes = 2", "minute = 2", "line 19", "unknown field `minute`");
     rejects("minutes = 2", "", "minutes", "missing field");
     rejects("minutes = 2", "minutes = 0", "step 1 (Begin): check `begins`", "minutes is 0");
-    rejects("minutes = 2", "minutes = \"2\"", "line 18", "invalid type");
+    rejects("minutes = 2", "minutes = \"2\"", "line 19", "invalid type");
     rejects("\"begin()\"]", "\"begin()\", \"4th\"]", "check `begins`", "4 hints");
     rejects("\"begin()\"", "\" \"", "check `begins`", "hint 3 is empty");
     rejects("before = \"fn main\"", "", "step 1 (Begin)", "todo says nothing");
