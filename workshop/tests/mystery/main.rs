@@ -117,8 +117,10 @@ fn a_wrong_proof_can_be_followed_by_the_right_one_or_given_up() {
     let mystery = &mysteries()[0];
     let (code, screen) = play(1, |choices| {
         let number = choices[&mystery.what].clone();
-        let after = ["sum(up", "up", "", "up", "answer", "up > 1", "give up"];
-        [number].into_iter().chain(after.map(str::to_owned)).collect()
+        let proofs = ["sum(up", "up", "", "up", "answer", "up > 1", "give up"];
+        let afterwards = ["answer", "sum(up{job=\"treecounter\"})"];
+        let lines = proofs.into_iter().chain(afterwards).map(str::to_owned);
+        [number].into_iter().chain(lines).collect()
     });
     assert_eq!(code, 1, "{screen}");
     assert!(screen.contains("It shows something in a healthy hour as well."), "{screen}");
@@ -127,7 +129,10 @@ fn a_wrong_proof_can_be_followed_by_the_right_one_or_given_up() {
     assert_eq!(screen.matches("What is wrong?").count(), 1, "{screen}");
     assert!(screen.contains("It shows nothing in the last minutes"), "{screen}");
     assert!(screen.contains(&format!("It was: {}.", mystery.what)), "{screen}");
-    assert!(!screen.contains(" points."), "whoever gives up asked for no score:\n{screen}");
+    assert!(!screen.contains(" of 100 points"), "whoever gives up asked for no score:\n{screen}");
+    // Afterwards questions are answered, and nothing else.
+    assert_eq!(screen.matches("The story is told.").count(), 2, "{screen}");
+    assert!(screen.trim_end().ends_with("{}  3"), "{screen}");
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(crate) struct Game {
     is_named: bool,
     /// Who judges the proofs, once there is one.
     jury: Option<Jury>,
+    /// The story is told: what is asked now counts no more.
+    is_over: bool,
 }
 
 /// What came of a line that was typed.
@@ -74,13 +76,18 @@ impl Game {
             wrong: 0,
             is_named: false,
             jury: None,
+            is_over: false,
         })
     }
 
-    /// Reads what is typed until it is solved or given up.
+    /// Reads what is typed. Once the mystery is solved or given up, questions are still answered.
     pub(crate) async fn play(mut self, limit: Option<Duration>) -> anyhow::Result<ExitCode> {
         self.show_pager();
         println!("{}", prose(HELP, 2));
+        if let Some(limit) = limit {
+            println!("\n{}", indent(&wrapped(&rules(limit)), 2));
+        }
+        let mut code = ExitCode::from(2);
         let mut lines = std::io::stdin().lock().lines();
         let mut read = |prompt: &str| {
             if std::io::stdin().is_terminal() {
@@ -90,7 +97,7 @@ impl Game {
             lines.next().and_then(Result::ok)
         };
         loop {
-            let Some(line) = read("mystery>") else { return Ok(ExitCode::from(2)) };
+            let Some(line) = read("mystery>") else { return Ok(code) };
             let next = match line.trim() {
                 "" => Next::GoOn,
                 "quit" | "q" | "exit" => Next::Left,
@@ -100,6 +107,10 @@ impl Game {
                 }
                 "pager" => {
                     self.show_pager();
+                    Next::GoOn
+                }
+                "give up" | "answer" if self.is_over => {
+                    println!("  {AFTERWARDS}");
                     Next::GoOn
                 }
                 "give up" => Next::GivenUp,
@@ -113,13 +124,13 @@ impl Game {
                 Next::GoOn => {}
                 Next::Solved => {
                     self.tell(limit);
-                    return Ok(ExitCode::SUCCESS);
+                    code = ExitCode::SUCCESS;
                 }
                 Next::GivenUp => {
                     self.tell(None);
-                    return Ok(ExitCode::from(1));
+                    code = ExitCode::from(1);
                 }
-                Next::Left => return Ok(ExitCode::from(2)),
+                Next::Left => return Ok(code),
             }
         }
     }
@@ -206,7 +217,7 @@ impl Game {
     }
 
     /// What it was, and how one finds it.
-    fn tell(&self, limit: Option<Duration>) {
+    fn tell(&mut self, limit: Option<Duration>) {
         say!("\n{}\n", paint(GOOD, format!("It was: {}.", self.incident.what)));
         let story = self.incident.story.replace("<instance>", &self.room.victim);
         println!("{}\n", prose(&story, 2));
@@ -223,6 +234,8 @@ impl Game {
         if let Some(limit) = limit {
             self.score(limit);
         }
+        self.is_over = true;
+        println!("\n  {AFTERWARDS}");
     }
 
     fn score(&self, limit: Duration) {
@@ -237,6 +250,15 @@ impl Game {
             plural(self.wrong as usize, "wrong answer"),
         );
     }
+}
+
+/// What the score is made of.
+fn rules(limit: Duration) -> String {
+    let minutes = limit.as_secs() / 60;
+    format!(
+        "You have {WORTH} points. A wrong answer costs {COST}; after {minutes} minutes, what is \
+         left is halved."
+    )
 }
 
 /// Why a proof is none.
@@ -268,6 +290,8 @@ Ask what you like: every line is a query in PromQL, `graph QUERY` draws it. (Or
 open the address above in a browser, or type `cargo workshop ask 'QUERY'`
 elsewhere.) When you know, type `answer`. `pager` shows the text again,
 `give up` tells the story, `quit` ends.";
+
+const AFTERWARDS: &str = "The story is told. Ask on, if you like; `quit` ends.";
 
 const PROOF: &str = "\
 Yes. And how does one see it? Write a query that shows something while this is

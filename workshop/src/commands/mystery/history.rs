@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::check::stack::prometheus::backfill::INTERVAL;
 use crate::check::stack::prometheus::connection::JOB;
+use crate::commands::mystery::replica::Sample;
 use crate::commands::mystery::world::{Scrape, World};
 
 /// The lines of each family, which OpenMetrics wants together.
@@ -21,12 +22,33 @@ impl History {
         while at + INTERVAL <= to {
             at += INTERVAL;
             for scrape in world.step(at) {
-                self.add(&scrape, at);
+                self.add(JOB, &scrape, at);
             }
         }
     }
 
-    fn add(&mut self, scrape: &Scrape, at: u64) {
+    /// Writes down what a Prometheus that was just started says of itself: whoever names no job has
+    /// it in the answer.
+    pub(crate) fn record_prometheus(&mut self, from: u64, to: u64) {
+        for at in (from + INTERVAL..=to).step_by(INTERVAL as usize) {
+            let age = (at - from) as f64;
+            let gauges = [
+                ("process_resident_memory_bytes", 80e6 + 60e3 * age),
+                ("process_open_fds", 31.0),
+                ("process_start_time_seconds", from as f64),
+                ("up", 1.0),
+                ("scrape_duration_seconds", 0.004),
+                ("scrape_samples_scraped", 731.0),
+            ];
+            let mut samples =
+                vec![Sample::plain("process_cpu_seconds_total", "counter", age / 50.0)];
+            samples.extend(gauges.map(|(name, value)| Sample::plain(name, "gauge", value)));
+            let instance = "localhost:9090".to_owned();
+            self.add("prometheus", &Scrape { instance, up: true, seconds: 0.004, samples }, at);
+        }
+    }
+
+    fn add(&mut self, job: &str, scrape: &Scrape, at: u64) {
         for sample in &scrape.samples {
             let lines = self.families.entry((sample.family, sample.kind)).or_default();
             let comma = if sample.labels.is_empty() { "" } else { "," };
@@ -34,7 +56,7 @@ impl History {
             // Writing to a string does not fail.
             let _ = writeln!(
                 lines,
-                "{}{{job=\"{JOB}\",instance=\"{instance}\"{comma}{}}} {} {at}",
+                "{}{{job=\"{job}\",instance=\"{instance}\"{comma}{}}} {} {at}",
                 sample.name, sample.labels, sample.value
             );
         }

@@ -65,6 +65,7 @@ pub(crate) fn history(seed: u64, end: u64) -> History {
         let (from, to) = (end_of(number, end) - LENGTH, end_of(number, end));
         let mut world = World::new(fault, seed, LENGTH - AT_WORK, from);
         history.record(&mut world, from, to);
+        history.record_prometheus(from, to);
     }
     history
 }
@@ -206,6 +207,9 @@ mod tests {
                         let is_gone = incident.fault == Fault::RenamedMetric;
                         assert!(readable || is_gone, "seed {seed}: {query}: {proof:?}");
                     }
+                    let fires = jury.judge(incident.fault, &incident.alert).await.unwrap();
+                    let fires = matches!(fires, Proof::Holds | Proof::AlsoShows(_));
+                    assert!(fires, "seed {seed}: {}", incident.alert);
                 }
             });
         }
