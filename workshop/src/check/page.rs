@@ -89,8 +89,10 @@ impl Page {
 
     /// A line of a program, on as many lines as it takes: its end is often what matters.
     fn code(&mut self, line: &str) {
-        let parts = wrap(line, self.width.saturating_sub(MARGIN + 6));
-        for (index, part) in parts.iter().enumerate() {
+        let room = self.width.saturating_sub(MARGIN + 6);
+        let parts = wrap(line, room);
+        let parts = parts.iter().flat_map(|part| chain(part, room));
+        for (index, part) in parts.enumerate() {
             let indent = if index == 0 { "" } else { "    " };
             self.barred(Style::new(), &format!("{indent}{}", printable(part)));
         }
@@ -157,6 +159,18 @@ impl Page {
             self.line(&format!("{:MARGIN$}  {}", "", paint(TYPE, command)));
         }
     }
+}
+
+/// Code without a blank, broken before a `.` where it is too long.
+fn chain(code: &str, room: usize) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), code);
+    while let Some((end, _)) = rest.char_indices().nth(room.max(1)) {
+        let end = rest[..end].rfind('.').filter(|dot| *dot > 0).unwrap_or(end);
+        parts.push(&rest[..end]);
+        rest = &rest[end..];
+    }
+    parts.push(rest);
+    parts
 }
 
 #[cfg(test)]
