@@ -156,7 +156,8 @@ fn judged(broken: &Broken, program: &Wrong) -> Judged {
     let outcomes = checks.flat_map(|step| step["checks"].as_array().unwrap());
     let mut outcomes = report["earlier"].as_array().unwrap().iter().chain(outcomes);
     let failed = outcomes.find(|outcome| outcome["verdict"] == "fail").cloned();
-    let failed = failed.unwrap_or_default();
+    let mut failed = failed.unwrap_or_default();
+    failed["finding"]["hints"].take();
     let mut words = String::new();
     said(&failed, &mut words);
     let mut hints = String::new();

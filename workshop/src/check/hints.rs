@@ -17,17 +17,21 @@ const MOST: usize = 6;
 /// What is missing is shown where no line is to blame, unless it is more than this: that much is
 /// the lesson itself.
 const FEW: usize = 3;
-/// Lines of it that are shown on each side of a place where nothing should stand.
-const AROUND: usize = 2;
 
 /// The three hints for a finding in a program whose text is known.
 pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str) -> Vec<String> {
     let mut hints = check.hints.clone();
+    if let Some(own) = &finding.hints {
+        hints.splice(..own.len(), own.iter().cloned());
+    }
     let guilty = finding.source.as_ref().and_then(|quote| Some((quote, place(text, quote)?)));
     if let Some((quote, line)) = guilty {
         let lines: Vec<String> = quote.text.lines().map(|line| format!("    {line}")).collect();
         let (place, lines) = (format!("{}, line {line}", quote.of), lines.join("\n"));
-        hints[POINTER] = format!("{place}:\n\n{lines}\n\n{}", hints[POINTER]);
+        // What is true of every program that fails this check comes behind what is true of this.
+        let cause = finding.cause.as_ref().filter(|_| finding.hints.is_none());
+        let cause = cause.map(|cause| format!("{cause}\n\n{IN_GENERAL}\n\n")).unwrap_or_default();
+        hints[POINTER] = format!("{place}:\n\n{lines}\n\n{cause}{}", hints[POINTER]);
     }
     let solution = section.files.first().and_then(|file| starter::solution(file).ok());
     let there = solution.and_then(|solution| {
@@ -38,9 +42,14 @@ pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str
         let yours: String = starter::body(text).lines().map(|line| format!("{line}\n")).collect();
         there(&yours, &finished, guilty.map(|(quote, _)| &*quote.text))
     });
-    if let Some((said, lines)) = there {
-        let place = format!("{said}\n\n{}", lines.join("\n"));
-        hints[SHAPE] = format!("{place}\n\nIn general:\n\n{}", hints[SHAPE]);
+    // The code of an earlier section's check is not that of this one.
+    let is_own = section.checks().any(|(.., own)| own.slug == check.slug);
+    match there {
+        Some(there) if is_own => {
+            hints[SHAPE] = format!("{there}\n\n{IN_GENERAL}\n\n{}", hints[SHAPE]);
+        }
+        Some(there) => hints[SHAPE] = there,
+        None => {}
     }
     hints
 }
@@ -53,37 +62,63 @@ fn place(text: &str, quote: &Quote) -> Option<usize> {
     places.min_by_key(|place: &usize| place.abs_diff(quote.line))
 }
 
+const IN_GENERAL: &str = "In general:";
 const INSTEAD: &str = "The finished program has there:";
-const DIFFERENT: &str = "All that the finished program has otherwise:";
-const TOO_MANY: &str = "The finished program has no such line. There it goes:";
+const DIFFERENT: &str = "What your program lacks:";
+const TOO_MANY: &str = "The finished program has nothing there. Take this out:";
+const WITHOUT: &str = "And it does not have:";
 
-/// What the finished program has in place of a guilty line, or, when little is missing, all that
-/// is.
-fn there(yours: &str, finished: &str, guilty: Option<&str>) -> Option<(&'static str, Vec<String>)> {
+/// What the finished program has in place of a guilty line, or, when little is different, all that
+/// it has otherwise; and what it does not have.
+fn there(yours: &str, finished: &str, guilty: Option<&str>) -> Option<String> {
     let diff = TextDiff::from_lines(yours, finished);
     let [old, new] = [yours, finished].map(|text| text.lines().collect::<Vec<_>>());
     let is_change = |op: &&DiffOp| !matches!(op, DiffOp::Equal { .. });
-    let lines_of = |op: &DiffOp| {
-        let lines = new.get(op.new_range()).unwrap_or_default().iter();
-        lines.filter(|line| !line.trim().is_empty()).map(|line| (*line).to_owned())
+    let mut changes: Vec<DiffOp> = diff.ops().iter().filter(is_change).copied().collect();
+    // What is imported follows from what is used.
+    let is_import = |op: &DiffOp| op.new_range().all(|at| in_import(&new, at));
+    if changes.iter().any(|op| !is_import(op)) {
+        changes.retain(|op| !is_import(op) || op.new_range().is_empty());
+    }
+    let missing = |ops: &[DiffOp]| lines(&new, ops.iter().map(DiffOp::new_range));
+    let dropped = |ops: &[DiffOp]| {
+        let only = |op: &&DiffOp| matches!(op, DiffOp::Delete { .. });
+        lines(&old, ops.iter().filter(only).map(DiffOp::old_range))
     };
-    let all: Vec<String> = diff.ops().iter().filter(is_change).flat_map(lines_of).collect();
     let most = if guilty.is_some() { MOST } else { FEW };
-    if (1..=most).contains(&all.len()) {
-        return Some((if guilty.is_some() { INSTEAD } else { DIFFERENT }, all));
+    let (few, said) = (missing(&changes).len() <= most, guilty.map_or(DIFFERENT, |_| INSTEAD));
+    if !few || missing(&changes).is_empty() && dropped(&changes).len() > MOST {
+        let first = guilty?.lines().next()?.trim();
+        let at = old.iter().position(|line| line.trim() == first)?;
+        changes.retain(|op| op.old_range().contains(&at));
     }
-    let first = guilty?.lines().next()?.trim();
-    let at = old.iter().position(|line| line.trim() == first)?;
-    let op = diff.ops().iter().filter(is_change).find(|op| op.old_range().contains(&at))?;
-    let mut lines: Vec<String> = lines_of(op).collect();
-    if !lines.is_empty() {
-        lines.truncate(MOST);
-        return Some((INSTEAD, lines));
+    let (missing, dropped) = (missing(&changes), dropped(&changes));
+    let [missing, dropped] = [missing, dropped].map(|lines| {
+        let lines: Vec<String> = lines.into_iter().take(MOST).collect();
+        Some(lines.join("\n")).filter(|text| !text.is_empty())
+    });
+    match (missing, dropped) {
+        (Some(missing), None) => Some(format!("{said}\n\n{missing}")),
+        (Some(missing), Some(dropped)) => {
+            Some(format!("{said}\n\n{missing}\n\n{WITHOUT}\n\n{dropped}"))
+        }
+        (None, Some(dropped)) => Some(format!("{TOO_MANY}\n\n{dropped}")),
+        (None, None) => None,
     }
-    let place = op.new_range().start;
-    let around = place.saturating_sub(AROUND)..(place + AROUND).min(new.len());
-    let lines = new[around].iter().filter(|line| !line.trim().is_empty());
-    Some((TOO_MANY, lines.map(|line| (*line).to_owned()).collect()))
+}
+
+/// Lines that are not empty, of some places.
+fn lines(text: &[&str], places: impl Iterator<Item = std::ops::Range<usize>>) -> Vec<String> {
+    let lines = places.flat_map(|place| text.get(place).unwrap_or_default());
+    lines.filter(|line| !line.trim().is_empty()).map(|line| (*line).to_owned()).collect()
+}
+
+/// Whether a line is part of an import.
+fn in_import(text: &[&str], at: usize) -> bool {
+    let mut above = text[..=at].iter().rev().skip_while(|line| line.ends_with(',')).peekable();
+    text[at].starts_with("use ") || text[at] == "};" || {
+        text[at].ends_with(',') && above.peek().is_some_and(|line| line.starts_with("use "))
+    }
 }
 
 /// What the finished program calls its things, and what comes behind the name where it is given.
@@ -237,8 +272,8 @@ mod tests {
     fn a_line_too_many_is_called_so() {
         let change = ["        response\n", "        self.hits.reset();\n        response\n"];
         let hints = hints("counts-visits", change, "self.hits.reset();");
-        assert!(hints[2].starts_with(TOO_MANY), "{}", hints[2]);
-        assert!(!hints[2].contains("reset"), "{}", hints[2]);
+        let there = format!("{TOO_MANY}\n\n        self.hits.reset();\n\n{IN_GENERAL}");
+        assert!(hints[2].starts_with(&there), "{}", hints[2]);
     }
 
     #[test]

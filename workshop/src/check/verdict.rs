@@ -69,6 +69,9 @@ pub struct Finding {
     /// The last lines that the program wrote, when they matter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub last_words: Vec<String>,
+    /// The first two hints for this mistake, where those of its check are about another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hints: Option<[String; 2]>,
     /// Commands that show the same, to paste.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<String>,
@@ -95,6 +98,13 @@ impl Finding {
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds the question and the pointer that are given as hints, instead of the check's own.
+    #[must_use]
+    pub fn hinting(mut self, [question, pointer]: [&str; 2]) -> Self {
+        self.hints = Some([question.to_owned(), pointer.to_owned()]);
         self
     }
 

@@ -67,13 +67,16 @@ impl Broken {
     /// Builds them as the package `name`.
     pub fn build(name: &str, sources: impl IntoIterator<Item = (String, String)>) -> Self {
         let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(package.join("src")).unwrap();
+        for folder in ["src", "learners"] {
+            std::fs::create_dir_all(package.join(folder)).unwrap();
+        }
         let mut modules = String::new();
         let mut arms = String::new();
         for (variation, source) in sources {
             let module = variation.replace('-', "_");
             writeln!(modules, "mod {module};").unwrap();
             writeln!(arms, "        {variation:?} => {module}::main(),").unwrap();
+            write_if_other(&package.join(format!("learners/{module}.rs")), &source);
             let source = source.replace("async fn main()", "pub async fn main()");
             write_if_other(&package.join(format!("src/{module}.rs")), &source);
         }
@@ -102,7 +105,7 @@ impl Broken {
     }
 
     pub fn source(&self, name: &str) -> PathBuf {
-        self.package.join(format!("src/{}.rs", name.replace('-', "_")))
+        self.package.join(format!("learners/{}.rs", name.replace('-', "_")))
     }
 }
 
