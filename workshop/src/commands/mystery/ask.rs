@@ -9,14 +9,17 @@ use crate::commands::mystery::{live, room};
 use crate::http::addresses::Settings;
 use crate::http::fetch::http_url;
 use crate::learner::workspace::Workspace;
+use crate::terminal;
 use crate::terminal::style::{FRAME, paint};
-use crate::terminal::text::printable;
+use crate::terminal::text::{printable, reflow};
 
 /// What a URL looks like, when one is none.
 const EXAMPLE: &str = "http://localhost:9090";
 /// Series that are shown; more would not be read.
 const MOST: usize = 20;
-const COLUMNS: u32 = 60;
+/// Columns of a graph, and what stands beside them: a margin and the last value.
+const COLUMNS: usize = 60;
+const BESIDE: usize = 14;
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Ask Prometheus a query: that of the mystery that runs, or your own
@@ -79,17 +82,19 @@ pub(crate) async fn table(prometheus: &Prometheus, query: &str) -> Result<String
 /// The last half hour, a row of bars for each series.
 pub(crate) async fn graph(prometheus: &Prometheus, query: &str) -> Result<String, ApiError> {
     let end = live::now() as f64;
-    let step = 1800.0 / f64::from(COLUMNS);
+    let columns = COLUMNS.min(terminal::width() - BESIDE);
+    let step = 1800.0 / columns as f64;
     let at = Instants { start: end - 1800.0 + step, end, step };
     let series = series(prometheus, query, at).await?;
     let values = || series.iter().flat_map(|series| &series.points).map(|(_, value)| *value);
     let top = values().filter(|value| value.is_finite()).fold(0.0, f64::max);
     let lines = series.iter().map(|series| {
         let last = series.points.last().map_or(f64::NAN, |(_, value)| *value);
-        format!("{}\n{} {}", labels(series), bars(series, at, top), rounded(last))
+        format!("{}\n{} {}", labels(series), bars(series, at, top, columns), rounded(last))
     });
     let scale = format!("from 0 to {}, the last 30 minutes, oldest at the left", rounded(top));
     let text = few(lines.collect(), "no series: nothing matches, or nothing was true");
+    let scale = reflow(&scale, terminal::width() - BESIDE);
     Ok(format!("{text}\n{}", paint(FRAME, scale)))
 }
 
@@ -101,15 +106,15 @@ async fn series(
     prometheus.range(query, at).await
 }
 
-fn bars(series: &Series, at: Instants, top: f64) -> String {
-    let column = |index: u32| {
-        let from = at.start + f64::from(index) * at.step;
+fn bars(series: &Series, at: Instants, top: f64, columns: usize) -> String {
+    let column = |index: usize| {
+        let from = at.start + index as f64 * at.step;
         let near = |(when, _): &&(f64, f64)| (when - from).abs() < at.step / 2.0;
         let Some((_, value)) = series.points.iter().find(near) else { return ' ' };
         let height = (value / top.max(f64::MIN_POSITIVE) * 7.0).round().clamp(0.0, 7.0);
         HEIGHTS[height as usize]
     };
-    (0..COLUMNS).map(column).collect()
+    (0..columns).map(column).collect()
 }
 
 fn labels(series: &Series) -> String {

@@ -110,7 +110,7 @@ impl Game {
                     Next::GoOn
                 }
                 "give up" | "answer" if self.is_over => {
-                    println!("  {AFTERWARDS}");
+                    say!("  {AFTERWARDS}");
                     Next::GoOn
                 }
                 "give up" => Next::GivenUp,
@@ -202,10 +202,7 @@ impl Game {
             let message = message.trim_start_matches("invalid parameter \"query\": ");
             return Ok(Some(format!("This is no PromQL, and is not counted: {message}")));
         }
-        println!(
-            "{}",
-            paint(FRAME, "It is asked of this fault, of a healthy hour, and of others ...")
-        );
+        say!("{}", paint(FRAME, "It is asked of this fault, of a healthy hour, and of others ..."));
         let jury = match self.jury.take() {
             Some(jury) => jury,
             None => Jury::start(self.seed).await?,
@@ -235,7 +232,7 @@ impl Game {
             self.score(limit);
         }
         self.is_over = true;
-        println!("\n  {AFTERWARDS}");
+        say!("\n  {AFTERWARDS}");
     }
 
     fn score(&self, limit: Duration) {

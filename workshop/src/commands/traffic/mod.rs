@@ -28,6 +28,7 @@ use crate::commands::traffic::send::Pool;
 use crate::commands::traffic::target::Target;
 use crate::http::addresses::Settings;
 use crate::http::no_answer::NoAnswer;
+use crate::terminal;
 
 const MOST_PER_SECOND: f64 = 20_000.0;
 
@@ -108,7 +109,8 @@ async fn run_load(args: Args, target: Target) -> anyhow::Result<ExitCode> {
         keys = "Enter: burst, Ctrl-C: end";
         burst_on_enter(Arc::clone(&controls));
     }
-    eprintln!("{} requests a second to {target}. {keys}.", args.rate);
+    let begins = format!("{} requests a second to {target}. {keys}.", args.rate);
+    eprintln!("{}", terminal::flow(&begins));
 
     let load = Load {
         target: target.clone(),
@@ -118,7 +120,7 @@ async fn run_load(args: Args, target: Target) -> anyhow::Result<ExitCode> {
         anywhere,
     };
     let (figures, took) = drive::run(load, &addresses, controls, progress).await?;
-    print!("{}", figures.summary(&target.to_string(), took));
+    print!("{}", terminal::flow(&figures.summary(&target.to_string(), took)));
     verdict(&figures, &target)
 }
 
