@@ -157,13 +157,11 @@ fn contestants(root: &Path) -> Result<Vec<Contestant>> {
     add("hyper + prometheus-client", peer("prometheus-client"), all);
     add("axum + axum-prometheus", peer("axum"), all);
     add("actix-web + actix-web-prom", peer("actix"), all);
-    if Command::new("go").arg("version").output().is_ok() {
-        let program = peer("go");
-        let folder = benchmarks.join("peers/go");
-        run(Command::new("go").args(["build", "-o"]).arg(&program).arg(".").current_dir(folder))?;
-        add("Go net/http + promhttp", program, all);
-    } else {
-        eprintln!("left out: Go's promhttp, for there is no `go` on PATH");
+    let (program, mut go) = (peer("go"), Command::new("go"));
+    go.args(["build", "-o"]).arg(&program).arg(".").current_dir(benchmarks.join("peers/go"));
+    match run(&mut go) {
+        Ok(()) => add("Go net/http + promhttp", program, all),
+        Err(error) => eprintln!("left out: Go's promhttp, which cannot be built here: {error:#}"),
     }
     Ok(contestants)
 }
