@@ -1,10 +1,11 @@
 //! Whether other requests than visits are counted too, and not as visits.
 
 use crate::check::program::assertions::{Change, answers, changes, exposition, list, quote};
+use crate::check::program::blame::{self, Blame, others_visit};
 use crate::check::program::context::Context;
 use crate::check::program::experiment::{SCRAPES, STRANGERS};
 use crate::check::program::metric::{COUNTER, REQUESTS};
-use crate::check::program::miscounted::RETURNS;
+use crate::check::program::miscounted::{uncounted, written_by_hand};
 use crate::check::program::tally;
 use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement};
@@ -29,16 +30,15 @@ pub(crate) fn scrapes_apart(context: &Context<'_>) -> Judgement {
     .try_with(context.metrics())
     .try_with(context.metrics());
     if context.runs.attached {
-        return finding
-            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
-            .could_not_tell();
+        return others_visit(finding);
     }
     let arm = context.source.line_with(&["\"/metrics\" =>", "\"/treecounter\""]);
     let (cause, line) = match arm {
         Some(_) => ("The arm of the scrapes names the endpoint of the page.", arm),
         None => (
-            "Every request is counted as a visit to the page. Each arm of the `match` names its \
-             own endpoint: a scrape's is \"/metrics\".",
+            "Scrapes are counted as visits to the page. Each arm of the `match` names its own \
+             endpoint, a scrape's is \"/metrics\", and the line that counts takes what the arm \
+             names.",
             context.source.in_handler(COUNTED_AS_PAGE),
         ),
     };
@@ -72,7 +72,7 @@ pub(crate) fn counts_all(context: &Context<'_>) -> Judgement {
         what: "a visit to /".to_owned(),
         statuses: answers(run.front.as_ref())?.statuses().collect(),
         arm: "\"/\" =>",
-        curl: format!("curl -s http://{}/", context.runs.host),
+        curl: context.curl_front(),
     };
     let strangers = Requests {
         what: format!("{STRANGERS} unknown paths"),
@@ -115,13 +115,23 @@ fn counted(context: &Context<'_>, rises: &[Change], requests: &[Requests]) -> Ju
     let of_status: Vec<&Requests> =
         requests.iter().filter(|requests| requests.statuses.contains(&status)).collect();
     let what: Vec<&str> = of_status.iter().map(|requests| requests.what.as_str()).collect();
+    let rose = |status: &str| status.parse().is_ok_and(|status| counted(status) > sent(status));
+    let instead = rises
+        .iter()
+        .find(|it| missed.is_some() && it.by() > 1.0 && it.labels.get("status").is_some_and(rose));
+    let found = match instead {
+        Some(other) => {
+            format!("they rose by {}; {} rose by {}", counted(status), other.labels, other.by())
+        }
+        None => format!("they rose by {}", counted(status)),
+    };
     let finding = Finding::new(
         format!(
-            "series of status=\"{status}\" that rise by {} after {}",
+            "the series of status=\"{status}\" rise by {} in all after {}",
             sent(status),
             list(&what)
         ),
-        format!("they rose by {}", counted(status)),
+        found,
     )
     .try_with(context.start_plain());
     let finding =
@@ -130,21 +140,40 @@ fn counted(context: &Context<'_>, rises: &[Change], requests: &[Requests]) -> Ju
     // Another replica behind the same address, or a restart, shows lower counts.
     let others = missed.is_none() || rises.iter().any(|change| change.by() < 0.0);
     if context.runs.attached && others {
-        return finding
-            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
-            .could_not_tell();
+        return others_visit(finding);
     }
-    let returns = of_status
-        .iter()
-        .find_map(|requests| context.source.line_with(&[requests.arm, "return"]))
-        .filter(|_| missed.is_some());
-    let cause = match () {
-        () if missed.is_none() => "One `inc()` for each request, below the `match`.",
-        () if returns.is_some() => RETURNS,
-        () => {
-            "Count below the `match`, where every answer passes, without an `if` around it, and by \
-             the status of the answer."
-        }
-    };
-    finding.because(cause).showing(returns).fail()
+    let arms: Vec<&str> = of_status.iter().map(|requests| requests.arm).collect();
+    let label = instead.and_then(|other| other.labels.get("status"));
+    finding.blaming(why(context, missed.is_some(), status, label, &arms)).fail()
+}
+
+/// Why requests that were answered with a status have raised its series by another number.
+fn why(
+    context: &Context<'_>,
+    too_few: bool,
+    status: u16,
+    label: Option<&str>,
+    arms: &[&str],
+) -> Blame {
+    if !too_few {
+        let cause = "Some of them are counted twice. One `inc()` for each request, below the \
+                     `match`, is enough.";
+        return Blame::new(cause, None).hinting(blame::TWICE);
+    }
+    if let Some(label) = label {
+        let line = context.source.line_with(&[&format!("\"{label}\"")]);
+        let cause = match line {
+            Some(_) => written_by_hand(&status.to_string(), label),
+            None => format!(
+                "They were answered with {status}, and the label says {label}. Take it from \
+                 `response.status()`, whatever the answer is."
+            ),
+        };
+        return Blame::new(cause, line).hinting(blame::STATUS);
+    }
+    uncounted(context.source, arms).unwrap_or_else(|| {
+        let cause = "They are answered, so they are counted: below the `match`, where every \
+                     answer passes, without an `if` around it.";
+        Blame::new(cause, None).hinting(blame::CONDITION)
+    })
 }

@@ -30,10 +30,10 @@ pub(crate) const UNCOUNTED: &[Clue] = &[
         "`get_metric_with_label_values` gives an error when the values do not fit the names, and \
          that is thrown away here. `with_label_values(&[status, endpoint])` takes one for each.",
     ),
-    (&["if ", "elapsed"], "A time decides here whether an answer counts. Every answer does."),
+    (&["if ", "elapsed"], "A time decides here whether an answer is counted. Every answer is."),
     (
         &["if ", "query"],
-        "The query decides here whether a visit counts. It changes nothing: count every answer.",
+        "The query decides here whether a visit counts. With and without one, it is a visit.",
     ),
     (
         &[".get() <"],

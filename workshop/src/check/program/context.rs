@@ -77,6 +77,16 @@ impl Context<'_> {
         format!("curl -s \"http://{}/treecounter?[1-{VISITS}]\"", self.runs.host)
     }
 
+    /// The same, all under way at the same time.
+    pub(crate) fn curl_visits_at_once(&self) -> String {
+        self.curl_visits().replacen("-s", "-s -Z", 1)
+    }
+
+    /// A request for the front page.
+    pub(crate) fn curl_front(&self) -> String {
+        format!("curl -s http://{}/", self.runs.host)
+    }
+
     /// All unknown paths of an experiment.
     pub(crate) fn curl_strangers(&self) -> String {
         format!("curl -s \"http://{}/no-such-tree/[1-{STRANGERS}]\"", self.runs.host)

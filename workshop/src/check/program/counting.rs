@@ -1,6 +1,7 @@
 //! Whether visits are counted, and each once, by the status that the visitor saw.
 
 use crate::check::program::assertions::{Change, answers, changes, exposition, list, quote};
+use crate::check::program::blame::others_visit;
 use crate::check::program::context::Context;
 use crate::check::program::experiment::SCRAPES;
 use crate::check::program::last_words::last_words;
@@ -41,7 +42,12 @@ pub(crate) fn counts(context: &Context<'_>, run: &Run) -> Judgement {
     if right && elsewhere.is_none() {
         return Ok(());
     }
-    let shown = rises.iter().find(|change| !right && page(change)).or(elsewhere);
+    let expected = |change: &&Change| {
+        let sent = change.labels.get("status").and_then(|status| sent.get(status));
+        sent == Some(&change.by())
+    };
+    let of_page = || rises.iter().filter(|change| !right && page(change));
+    let shown = of_page().find(|change| !expected(change)).or(elsewhere).or(of_page().next());
     let line = shown.map(|change| change.line);
     let line = line.or_else(|| expected_line(after, sent.keys().next()?)).or(first_line(after));
     let finding = Finding::new(told(&sent), found(&rises, after))
@@ -51,12 +57,9 @@ pub(crate) fn counts(context: &Context<'_>, run: &Run) -> Judgement {
         .try_with(context.curl_visits())
         .try_with(context.metrics());
     if context.runs.attached && rises.iter().any(|change| change.by() > 0.0) {
-        return finding
-            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
-            .could_not_tell();
+        return others_visit(finding);
     }
-    let (cause, source) = miscounted(context, run, &rises);
-    finding.because(cause).showing(source).fail()
+    finding.blaming(miscounted(context, run, &rises)).fail()
 }
 
 /// By how much one scrape raises the series of an endpoint.

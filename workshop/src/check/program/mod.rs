@@ -5,6 +5,7 @@
 
 pub(crate) mod all_requests;
 mod assertions;
+mod blame;
 pub(crate) mod bonus;
 pub(crate) mod buckets;
 mod clients;

@@ -1,13 +1,17 @@
 //! Whether the series that are sure to come are there before anybody came.
 
 use crate::check::program::assertions::{exposition, list, quote};
+use crate::check::program::blame::{self, Blame};
 use crate::check::program::context::Context;
 use crate::check::program::metric::{COUNT, COUNTER};
-use crate::check::program::miscounted::MADE;
+use crate::check::program::miscounted::{MADE, lowered};
 use crate::check::program::run::Run;
+use crate::check::program::section2::{BELOW_SERVE, below_serve};
+use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement};
-use crate::exposition::Exposition;
+use crate::exposition::{Exposition, Sample};
+use std::collections::BTreeSet;
 
 /// Both series of the page are there, at 0, before anybody came.
 pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
@@ -24,39 +28,82 @@ pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
         match sample {
             Some(sample) if sample.value == 0.0 || context.runs.attached => {}
             Some(sample) => {
-                let (cause, line) = match context.source.in_handler(COUNTED_UNSEEN) {
-                    Some(line) => (SCRAPE_AS_VISIT, Some(line)),
-                    None => (
-                        "`with_label_values` alone creates a series at 0; `inc()` is for requests.",
-                        context.source.line_with(&["with_label_values", "inc()"]),
-                    ),
+                let unseen = context.source.in_handler(COUNTED_UNSEEN);
+                let line = context.source.line_with(&["with_label_values", "inc()"]);
+                let mistake = match unseen {
+                    Some(line) => Blame::new(SCRAPE_AS_VISIT, line).hinting(blame::ABOVE),
+                    None => Blame::new(RAISED, line).hinting(blame::RAISED),
                 };
                 return finding(format!("{} before the first visit", sample.value))
                     .quoting(quote(read, sample.line))
-                    .because(cause)
-                    .showing(line)
+                    .blaming(mistake)
                     .fail();
             }
             None => {
-                let (cause, line) = match context.source.in_handler(MADE) {
-                    Some(line) => (MADE_ANEW, Some(line)),
-                    None if context.source.count(MADE) > 1 => {
-                        (ANOTHER, context.source.second_line_with(MADE))
-                    }
-                    None => (ABSENT, None),
-                };
-                return finding(absent(read)).because(cause).showing(line).fail();
+                return finding(absent(read)).blaming(unnamed(context.source, read, status)).fail();
             }
         }
     }
     Ok(())
 }
 
+/// Why a series of the page is not there yet, most likely.
+fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Blame {
+    if let Some(line) = source.in_handler(MADE) {
+        return Blame::new(MADE_ANEW, line).hinting(blame::ONE);
+    }
+    if source.count(MADE) > 1 {
+        return Blame::new(ANOTHER, source.second_line_with(MADE)).hinting(blame::ONE);
+    }
+    if let Some(line) = below_serve(source, "with_label_values") {
+        return Blame::new(BELOW_SERVE, line).hinting(blame::LATE);
+    }
+    if let Some((_, line)) = lowered(source) {
+        return Blame::new(TAKEN, line).hinting(blame::TAKEN);
+    }
+    let named = || read.samples(COUNTER).filter(|sample| sample.value == 0.0);
+    let of_page = |sample: &&Sample| sample.label("endpoint") == Some(PAGE);
+    let statuses = named().filter(of_page).filter_map(|sample| sample.label("status"));
+    let statuses: Vec<&str> = statuses.filter(|it| !COMES.contains(it)).collect();
+    let endpoints: BTreeSet<&str> = named().filter_map(|it| it.label("endpoint")).collect();
+    let endpoints: Vec<&str> = endpoints.into_iter().collect();
+    let cause = match (statuses.as_slice(), endpoints.as_slice()) {
+        ([], []) => return Blame::new(ABSENT, None),
+        ([], others) if !others.contains(&PAGE) => format!(
+            "Series are named, but those of {}. The endpoint of the page is {PAGE:?}, letter by \
+             letter.",
+            quoted(others)
+        ),
+        ([], _) => {
+            let cause = format!(
+                "Nothing names the series of {wanted}. An increase from nothing to 1 is invisible \
+                 to `rate()`, so each series that may come is named in `main`, before `serve`."
+            );
+            return Blame::new(cause, None);
+        }
+        (others, _) => format!(
+            "The page answers with 200, or with 503 when it fails, and the label is that one \
+             number. Series of {} are named instead.",
+            quoted(others)
+        ),
+    };
+    Blame::new(cause, None).hinting(blame::OTHERS)
+}
+
+fn quoted(values: &[&str]) -> String {
+    list(&values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>())
+}
+
+/// The statuses that a visit may end with.
+const COMES: [&str; 4] = ["200", "404", "405", "503"];
 /// In the handler, a count that does not ask which endpoint it was.
 const COUNTED_UNSEEN: &str = "\"/treecounter\"]).inc()";
 const SCRAPE_AS_VISIT: &str = "Nobody has visited the page yet: the scrape itself was counted as a \
     visit. This line runs for every request, before anyone knows its endpoint and its status. \
     Count below the `match`, where both are known.";
+const TAKEN: &str = "What was named before is taken away again in this line. A series at 0 has to \
+    stay, until a visit raises it.";
+const RAISED: &str = "`with_label_values` alone creates a series at 0; `inc()` is for requests.";
 const MADE_ANEW: &str = "A counter is made anew for each request here. Make it once, in `main`, \
     keep it in App, and name the series that you know will come before `serve`.";
 const ANOTHER: &str = "Two counters are made, and the series are named on the one that nobody \

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use crate::check::program::assertions::{Change, changes, exposition, quote};
+use crate::check::program::blame::{self, Blame, others_visit};
 use crate::check::program::context::Context;
 use crate::check::program::metric::Metric;
+use crate::check::program::miscounted::{ONLY_RISES, RETURNS, lowered};
 use crate::check::program::run::Varied;
 use crate::check::program::variety::Group;
-use crate::check::verdict::{Finding, Judgement, Quote};
+use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::Exposition;
-use crate::http::probe::Probe;
 
+/// An endpoint, and a status where that is a label.
 type Key = (String, String);
+
+const METRICS: &str = "/metrics";
+const OTHER: &str = "other";
 
 /// Every group of requests has raised the metric once for each answer, where it belongs.
 pub(crate) fn every_kind(context: &Context<'_>, metric: Metric) -> Judgement {
@@ -39,7 +44,7 @@ fn one_kind(
         *sent.entry((endpoint.to_owned(), status)).or_default() += 1.0;
     };
     // The scrape that came before is counted after its answer.
-    add("/metrics", 200);
+    add(METRICS, 200);
     varied.answers.statuses().for_each(|status| add(group.endpoint, status));
     let mut risen: BTreeMap<Key, f64> = BTreeMap::new();
     for change in rises {
@@ -49,105 +54,153 @@ fn one_kind(
     }
     let mut wrong = sent.iter().filter(|(key, by)| risen.get(*key).unwrap_or(&0.0) != *by);
     let extra = risen.iter().find(|(key, by)| **by > 0.0 && !sent.contains_key(*key));
-    let Some(((endpoint, status), by)) = wrong.next() else {
-        return match extra {
-            None => Ok(()),
-            Some((key, _)) => {
-                let expected = format!("no other series that rises after {}", many(varied));
-                let found = format!("{}{} rose", metric.name, shown(key));
-                fail(
-                    context,
-                    metric,
-                    varied,
-                    Finding::new(expected, found),
-                    extra.map(|(key, _)| key),
-                )
-            }
-        };
+    let elsewhere = extra.map(|(key, _)| key);
+    let Some((key, by)) = wrong.next() else {
+        let Some(also) = elsewhere else { return Ok(()) };
+        let expected = format!("no other series that rises after {}", many(varied));
+        let found = format!("{}{} rose", metric.name, shown(also));
+        let cause = format!(
+            "They are counted where they belong, and once more as {}. Every request raises one \
+             series.",
+            shown(also)
+        );
+        let line = context.source.line_with(&[&format!("\"{}\"", also.0)]);
+        let mistake = Blame::new(cause, line).hinting(blame::TWICE);
+        return fail(
+            context,
+            metric,
+            Finding::new(expected, found),
+            &Kind::of(context, varied),
+            mistake,
+        );
     };
-    let key = (endpoint.clone(), status.clone());
-    let expected = format!("{}{} rises by {by} after {}", metric.name, shown(&key), many(varied));
+    // Without the group's own, it is the scrape before them.
+    let kind = match key.0 == group.endpoint {
+        true => Kind::of(context, varied),
+        false => Kind::scrape(context),
+    };
+    let expected = format!("{}{} rises by {by} after {}", metric.name, shown(key), kind.what);
     let instead = extra.map(|(key, by)| format!("; {} rose by {by}", shown(key)));
-    let found = match risen.get(&key) {
+    let found = match risen.get(key) {
         None => format!("it did not rise{}", instead.unwrap_or_default()),
         Some(by) => format!("it rose by {by}{}", instead.unwrap_or_default()),
     };
-    let line = rises.iter().find(|change| change.labels.get("endpoint") == Some(endpoint.as_str()));
-    let line = extra
-        .and_then(|(key, _)| rises.iter().find(|it| it.labels.get("endpoint") == Some(&*key.0)))
-        .or(line);
+    let of = |key: &Key| rises.iter().find(|it| it.labels.get("endpoint") == Some(&*key.0));
+    let line = elsewhere.and_then(of).or(of(key));
     let finding =
         Finding::new(expected, found).quoting(line.and_then(|change| quote(after, change.line)));
-    fail(context, metric, varied, finding, extra.map(|(key, _)| key))
+    let mistake = match elsewhere {
+        Some(elsewhere) => counted_as(context, &kind, key, elsewhere),
+        None => left_out(context, metric, kind.arm),
+    };
+    fail(context, metric, finding, &kind, mistake)
+}
+
+/// Requests of one kind.
+struct Kind {
+    what: String,
+    endpoint: &'static str,
+    /// How the arm of the `match` begins that answers them.
+    arm: &'static str,
+    /// How to make one.
+    curl: String,
+}
+
+impl Kind {
+    fn of(context: &Context<'_>, varied: &Varied) -> Self {
+        let Group { endpoint, arm, .. } = *varied.group;
+        let curl = varied.answers.probes.first().map(|probe| context.curl(probe));
+        Self { what: many(varied), endpoint, arm, curl: curl.unwrap_or_default() }
+    }
+
+    fn scrape(context: &Context<'_>) -> Self {
+        let (endpoint, arm) = (METRICS, "\"/metrics\" =>");
+        Self { what: "a scrape".to_owned(), endpoint, arm, curl: context.metrics() }
+    }
 }
 
 fn fail(
     context: &Context<'_>,
     metric: Metric,
-    varied: &Varied,
     finding: Finding,
-    elsewhere: Option<&Key>,
+    kind: &Kind,
+    mistake: Blame,
 ) -> Judgement {
-    let group = varied.group;
-    let finding = finding
-        .try_with(context.start_plain())
-        .try_with(first(context, &varied.answers.probes))
-        .try_with(context.metrics());
+    let finding =
+        finding.try_with(context.start_plain()).try_with(&*kind.curl).try_with(context.metrics());
     if context.runs.attached {
-        return finding
-            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
-            .could_not_tell();
+        return others_visit(finding);
     }
-    let header = context.source.header().filter(|_| group.endpoint == "other");
-    if let (Some(_), Some((name, line))) = (elsewhere, header) {
+    let arm = || context.source.line_with(&[kind.arm]);
+    let finding = finding.blaming(mistake.or_at(|| context.source.line(decides)).or_at(arm));
+    match metric.by_status {
+        true => finding.fail(),
+        // The hints are the counter's.
+        false => Finding { hints: None, ..finding }.fail(),
+    }
+}
+
+/// Why requests of a kind were counted as others.
+fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) -> Blame {
+    let source = context.source;
+    let (endpoint, status) = elsewhere;
+    let header = source.header().filter(|_| kind.endpoint == OTHER);
+    if let Some((name, line)) = header {
         let cause = format!(
             "The endpoint is taken from a header, {name}. Take the one that the arm names: \
              \"other\"."
         );
-        return finding.because(cause).showing(Some(line)).fail();
+        return Blame::new(cause, line).hinting(blame::ENDPOINT);
     }
-    let cause = match elsewhere {
-        Some((endpoint, _)) if endpoint.is_empty() => format!(
+    if endpoint == kind.endpoint {
+        let cause = format!(
+            "They were answered with {}, and are counted as {status}. The label is the status of \
+             the answer, whatever it is: `response.status().as_str()`.",
+            own.1
+        );
+        return Blame::new(cause, None).hinting(blame::STATUS);
+    }
+    let arm = source.line_with(&[kind.arm, &format!("\"{endpoint}\"")]);
+    let cause = match () {
+        () if endpoint.is_empty() => format!(
             "An empty endpoint is no label at all, to Prometheus. Theirs is {:?}.",
-            group.endpoint
+            kind.endpoint
         ),
-        Some((endpoint, _)) if *endpoint != group.endpoint && group.endpoint == "other" => format!(
+        () if kind.endpoint == OTHER => format!(
             "These paths are nobody's, and they are counted as {endpoint:?}. All paths that are \
              not yours share one endpoint, \"other\", whatever they look like."
         ),
-        Some((endpoint, _)) if *endpoint != group.endpoint => format!(
+        () if arm.is_some() => format!(
+            "They belong to {:?}, and their arm of the `match` names {endpoint:?}.",
+            kind.endpoint
+        ),
+        () => format!(
             "They belong to {:?} and are counted as {endpoint:?}. The endpoint is what the arm of \
-             the `match` says, and not made from the request.",
-            group.endpoint
+             the `match` names, as it is, and not made from the request.",
+            kind.endpoint
         ),
-        Some((_, status)) => format!(
-            "The label says {status}. It comes from `response.status()`, whatever the request was."
-        ),
-        None => {
-            let (cause, line) = left_out(context, metric);
-            let line = line.or(context.source.line_with(&[group.arm]));
-            return finding.because(cause).showing(line).fail();
-        }
     };
-    let line = context.source.line(decides).or(context.source.line_with(&[group.arm]));
-    finding.because(cause).showing(line).fail()
+    Blame::new(cause, arm).hinting(blame::ENDPOINT)
 }
 
 /// Why requests were answered, and not counted.
-fn left_out(context: &Context<'_>, metric: Metric) -> (String, Option<Quote>) {
-    let done = metric.done;
-    if let Some((header, line)) = context.source.header() {
+fn left_out(context: &Context<'_>, metric: Metric, arm: &str) -> Blame {
+    let (source, done) = (context.source, metric.done);
+    if let Some((header, line)) = source.header() {
         let cause = format!(
             "They are left out by a header, {header}. They are answered, so they count: {done} \
              below the `match`, without an `if`."
         );
-        return (cause, Some(line));
+        return Blame::new(cause, line).hinting(blame::CONDITION);
+    }
+    if let Some(line) = source.line_with(&[arm, "return"]) {
+        return Blame::new(RETURNS, line).hinting(blame::CONDITION);
     }
     let cause = format!(
-        "They are answered, so they are counted: {done} below the `match`, without an `if` that \
-         asks for the method, a header, the status or the path."
+        "They are answered, so they are counted: {done} below the `match`, where every answer \
+         passes. Neither the method nor the query, a header, the status or the path decides."
     );
-    (cause, context.source.line(decides))
+    Blame::new(cause, source.line(decides)).hinting(blame::CONDITION)
 }
 
 /// A line that tells requests apart.
@@ -156,15 +209,13 @@ fn decides(line: &str) -> bool {
 }
 
 fn many(varied: &Varied) -> String {
-    let Group { what, .. } = varied.group;
+    let Group { what, endpoint, .. } = *varied.group;
+    // The scrape before them is counted when they are.
+    let before = if endpoint == METRICS { ", and the scrape before" } else { "" };
     match varied.answers.answers.len() {
-        1 => format!("one of the {what}"),
-        count => format!("{count} {what}"),
+        1 => format!("one of the {what}{before}"),
+        count => format!("{count} {what}{before}"),
     }
-}
-
-fn first(context: &Context<'_>, probes: &[Probe]) -> String {
-    probes.first().map(|probe| context.curl(probe)).unwrap_or_default()
 }
 
 fn shown((endpoint, status): &Key) -> String {
@@ -187,23 +238,26 @@ pub(crate) fn never_falls(context: &Context<'_>, metric: Metric) -> Judgement {
             let now = pair[1].sample(metric.name, &labels).map(|sample| sample.value);
             let found = match now {
                 Some(now) if now >= sample.value => continue,
-                Some(now) => format!("it fell from {} to {now}", sample.value),
-                None => "the series is gone".to_owned(),
+                Some(now) => {
+                    format!("at the next scrape it had fallen from {} to {now}", sample.value)
+                }
+                None => "at the next scrape it was gone".to_owned(),
             };
             if context.runs.attached {
                 continue;
             }
-            let lowering = ["reset()", "remove", "clear", ".set("];
+            let (cause, line) = match lowered(context.source) {
+                Some((part, line)) => (format!("{part} {ONLY_RISES}"), Some(line)),
+                None => (ONLY_RISES.to_owned(), None),
+            };
             return Finding::new(format!("{} never falls", sample.series()), found)
                 .quoting(quote(pair[0], sample.line))
-                .because(
-                    "A counter only rises, for as long as the program runs, and a series that was \
-                     shown stays: Prometheus takes every fall for a restart.",
-                )
-                .showing(context.source.line(|line| lowering.iter().any(|it| line.contains(it))))
                 .try_with(context.start_plain())
                 .try_with(context.metrics())
+                .try_with(context.curl_visits())
                 .try_with(context.metrics())
+                .try_with(context.metrics())
+                .blaming(Blame::new(cause, line).hinting(blame::FALLS))
                 .fail();
         }
     }

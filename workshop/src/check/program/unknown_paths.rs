@@ -5,9 +5,10 @@ use crate::check::program::context::Context;
 use crate::check::program::experiment::STRANGERS;
 use crate::check::program::metric::{COUNT, COUNTER};
 use crate::check::program::run::Run;
+use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
-use crate::check::verdict::{Finding, Judgement};
-use crate::exposition::Sample;
+use crate::check::verdict::{Finding, Judgement, Quote};
+use crate::exposition::{Labels, Sample};
 
 /// Unknown paths share one series.
 pub(crate) fn bounded_paths(context: &Context<'_>) -> Judgement {
@@ -23,23 +24,44 @@ pub(crate) fn bounded_paths(context: &Context<'_>) -> Judgement {
     if new.len() <= 3 {
         return bounded_shapes(context);
     }
-    let shown = new.last().and_then(|change| quote(after, change.line));
+    let strange: Vec<&Change> = new.iter().filter(|change| !is_known(&change.labels)).collect();
+    let shown = strange.last().and_then(|change| quote(after, change.line));
+    let value = strange.last().and_then(|change| change.labels.get("endpoint")).unwrap_or_default();
+    let what = match value.contains("/no-such-tree/") {
+        true => "The path itself is",
+        false => "What is made from the path is",
+    };
     Finding::new(
         format!("one series more, at most, after {STRANGERS} unknown paths"),
-        format!("{} new series", new.len()),
+        format!("{} new series", strange.len()),
     )
     .quoting(shown)
-    .because(
-        "The path itself is the label's value, so strangers decide how many series there are. \
-         Give all paths that are not yours one endpoint, \"other\".",
-    )
-    .showing(context.source.line(|line| {
-        line.contains(".path()") && !line.contains("match") || line.contains("uri().to_string()")
-    }))
+    .because(format!("{what} the label's value, {DECIDED}"))
+    .showing(kept_in(context.source))
     .try_with(context.start_plain())
     .try_with(context.curl_strangers())
     .try_with(context.metrics())
     .fail()
+}
+
+const DECIDED: &str = "so strangers decide how many series there are. Give all paths that are not \
+    yours one endpoint, \"other\".";
+
+/// Whether the endpoint is one of those that are served. What is wrong with them is told by others.
+fn is_known(labels: &Labels) -> bool {
+    matches!(labels.get("endpoint"), Some("/" | PAGE | "/metrics"))
+}
+
+/// The line that makes an endpoint from what was asked for. Only to read the path is no mistake.
+fn kept_in(source: &Source) -> Option<Quote> {
+    let asks = |line: &str| ["path", "query", "uri()"].iter().any(|part| line.contains(part));
+    let reads = |line: &str| {
+        let line = line.trim();
+        line.starts_with("let ") && line.ends_with(".path();") || line.starts_with("match ")
+    };
+    let named = source.line(|line| line.contains("let endpoint =") && asks(line));
+    let made = || source.line(|line| asks(line) && !reads(line));
+    named.or_else(made).or_else(|| source.line(asks))
 }
 
 /// Unknown paths share one series whatever they look like.
@@ -49,36 +71,56 @@ fn bounded_shapes(context: &Context<'_>) -> Judgement {
         return Ok(());
     };
     let read = exposition(Some(&varied.after))?;
+    let samples = read.samples(COUNTER).filter(|sample| !is_known(&sample.labels));
     // What is wrong with a status is told by a later check.
-    let known = |sample: &Sample| matches!(sample.label("endpoint"), Some("/" | PAGE | "/metrics"));
-    let samples = read.samples(COUNTER).filter(|sample| !known(sample));
     let unknown: Vec<&Sample> =
         samples.filter(|sample| sample.label("status") == Some("404")).collect();
-    let [_, .., another] = unknown[..] else { return Ok(()) };
-    let values: Vec<&str> =
-        unknown.iter().take(4).filter_map(|sample| sample.label("endpoint")).collect();
-    let shape = || {
-        let telling = [".path()", ".len()", "split", "starts_with", "path =>", "path if"];
-        context.source.line(|line| telling.iter().any(|part| line.contains(part)))
+    let [_, .., _] = unknown[..] else { return Ok(()) };
+    let endpoint = |sample: &&Sample| sample.label("endpoint").unwrap_or_default().to_owned();
+    let values: Vec<String> = unknown.iter().map(endpoint).collect();
+    let found = match values.as_slice() {
+        [first, second, third, _, _, ..] => {
+            format!("{} of them, such as {first}, {second} and {third}", values.len())
+        }
+        few => format!("{} of them: {}", few.len(), list(few)),
     };
+    let kept: Vec<&str> =
+        values.iter().map(String::as_str).filter(|value| *value != "other").collect();
+    // The last that should not be there, and what was asked for to make it.
+    let another = unknown.iter().rev().find(|sample| sample.label("endpoint") != Some("other"));
+    let probes = &varied.answers.probes;
+    let last = kept.last().copied().unwrap_or_default();
+    let probe = probes.iter().find(|probe| probe.path.contains(last)).or(probes.first());
+    let strangers = run.strangers.iter().flat_map(|strangers| &strangers.probes);
+    let asked: Vec<&str> = probes.iter().chain(strangers).map(|probe| &*probe.path).collect();
     let (what, line) = match context.source.header() {
         Some((header, line)) => (format!("A header, {header},"), Some(line)),
-        None => ("A part of the path, or its shape,".to_owned(), shape()),
+        None => (made_from(&kept, &asked).to_owned(), kept_in(context.source)),
     };
-    Finding::new(
-        "one endpoint for all unknown paths",
-        format!("{} of them: {}", unknown.len(), list(&values)),
-    )
-    .quoting(quote(read, another.line))
-    .because(format!(
-        "{what} is still the label's value, so strangers decide how many series there are. Give \
-         all paths that are not yours one endpoint, \"other\"."
-    ))
-    .showing(line)
-    .try_with(context.start_plain())
-    .try_with(varied.answers.probes.last().map(|probe| context.curl(probe)).unwrap_or_default())
-    .try_with(context.metrics())
-    .fail()
+    Finding::new("one endpoint for all unknown paths", found)
+        .quoting(another.and_then(|sample| quote(read, sample.line)))
+        .because(format!("{what} is still the label's value, {DECIDED}"))
+        .showing(line)
+        .try_with(context.start_plain())
+        .try_with(probe.map(|probe| context.curl(probe)).unwrap_or_default())
+        .try_with(context.metrics())
+        .fail()
+}
+
+/// What of the requests has become the endpoint.
+fn made_from(kept: &[&str], asked: &[&str]) -> &'static str {
+    let (paths, queries): (Vec<&str>, Vec<&str>) =
+        asked.iter().map(|asked| asked.split_once('?').unwrap_or((asked, ""))).unzip();
+    match () {
+        () if kept.iter().all(|value| queries.contains(value)) => "The query of some paths",
+        () if kept.iter().all(|value| paths.contains(value)) => {
+            "The path itself, of some requests,"
+        }
+        () if kept.iter().all(|value| paths.iter().any(|path| path.contains(value))) => {
+            "A part of the path"
+        }
+        () => "What is made from the path",
+    }
 }
 
 /// Unknown paths do not make histograms of their own.
