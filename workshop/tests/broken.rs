@@ -117,10 +117,12 @@ struct Judged {
     named: bool,
     /// One of the three hints leads to the cure.
     hinted: bool,
+    /// The line to blame is quoted, if one is known.
+    placed: Option<bool>,
 }
 
 /// The large corpus: every wrong program fails, nearly all are told in the words that matter, the
-/// hints lead to the cure, and no right one is refused.
+/// line to blame is quoted, the hints lead to the cure, and no right one is refused.
 #[test]
 fn wrong_programs_fail_and_right_ones_pass() {
     let (wrong, right) = (wrong(), right());
@@ -144,13 +146,17 @@ fn wrong_programs_fail_and_right_ones_pass() {
     assert!(passed.is_empty(), "wrong, and not refused: {passed:?}");
     let count = |holds: fn(&Judged) -> bool| judged.iter().filter(|it| holds(it)).count();
     let (all, named, hinted) = (judged.len(), count(|it| it.named), count(|it| it.hinted));
+    let places: Vec<bool> = judged.iter().filter_map(|it| it.placed).collect();
+    let placed = places.iter().filter(|placed| **placed).count();
     println!("{all} wrong programs, {named} named, {hinted} led to the cure by a hint");
+    println!("{placed} of {} shown at the line to blame", places.len());
     assert!(named * 100 >= all * 95, "only {named} of {all} are named");
     assert!(hinted * 100 >= all * 90, "only {hinted} of {all} are led to the cure");
+    assert!(placed * 100 >= places.len() * 92, "only {placed} of {} are placed", places.len());
 }
 
 fn judged(broken: &Broken, program: &Wrong) -> Judged {
-    let Wrong { name, section, says, hint, .. } = program;
+    let Wrong { name, section, says, line, hint, .. } = program;
     let (code, report) = report(broken, name, section);
     let checks = report["steps"].as_array().unwrap().iter();
     let outcomes = checks.flat_map(|step| step["checks"].as_array().unwrap());
@@ -158,6 +164,11 @@ fn judged(broken: &Broken, program: &Wrong) -> Judged {
     let failed = outcomes.find(|outcome| outcome["verdict"] == "fail").cloned();
     let mut failed = failed.unwrap_or_default();
     failed["finding"]["hints"].take();
+    let quoted = failed["finding"]["source"]["text"].as_str().unwrap_or_default();
+    let placed = (!line.is_empty()).then(|| quoted.contains(line.trim()));
+    if placed == Some(false) {
+        println!("NOT PLACED {name}: {line:?} is not in {quoted:?}");
+    }
     let mut words = String::new();
     said(&failed, &mut words);
     let mut hints = String::new();
@@ -170,7 +181,7 @@ fn judged(broken: &Broken, program: &Wrong) -> Judged {
     if !hinted {
         println!("NOT HINTED {name}: nothing of {hint:?} in {hints}");
     }
-    Judged { name: name.clone(), code, named, hinted }
+    Judged { name: name.clone(), code, named, hinted, placed }
 }
 
 /// What a check of a program of the corpus ends with, and reports.

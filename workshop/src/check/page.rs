@@ -89,12 +89,13 @@ impl Page {
 
     /// A line of a program, on as many lines as it takes: its end is often what matters.
     fn code(&mut self, line: &str) {
-        let room = self.width.saturating_sub(MARGIN + 6);
+        let margin = &line[..line.len() - line.trim_start().len()];
+        let room = self.width.saturating_sub(MARGIN + 6 + margin.len());
         let parts = wrap(line, room);
         let parts = parts.iter().flat_map(|part| chain(part, room));
         for (index, part) in parts.enumerate() {
             let indent = if index == 0 { "" } else { "    " };
-            self.barred(Style::new(), &format!("{indent}{}", printable(part)));
+            self.barred(Style::new(), &format!("{margin}{indent}{}", printable(part)));
         }
     }
 

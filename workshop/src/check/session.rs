@@ -237,7 +237,7 @@ impl Session<'_> {
 fn blamed(judgement: Judgement, context: &Context<'_>) -> Judgement {
     judgement.map_err(|mut trouble| {
         if trouble.verdict == Verdict::Fail && trouble.finding.source.is_none() {
-            trouble.finding.source = context.source.prime_suspects();
+            trouble.finding.source = context.source.prime_suspects(&trouble.finding);
         }
         trouble
     })

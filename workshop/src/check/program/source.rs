@@ -3,10 +3,12 @@
 
 use std::collections::HashSet;
 
-use crate::check::verdict::Quote;
+use crate::check::verdict::{Finding, Quote};
 
 /// Lines of one quote: what is beside the first belongs to it, but a screen is short.
 const MOST: usize = 4;
+/// A text of fewer letters than this may stand in many places.
+const SHORTEST: usize = 4;
 
 /// Headers that a request may be judged by; one whose name is in another's comes later.
 const HEADERS: [&str; 8] = [
@@ -34,9 +36,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The first line that satisfies a condition and is not the finished program's.
+    /// The first line that satisfies a condition and is not the finished program's. A line that
+    /// only gives a name to something gives way to the line that makes use of it.
     pub(crate) fn line(&self, holds: impl Fn(&str) -> bool) -> Option<Quote> {
         let found = self.suspects().find(|(_, line)| holds(line));
+        let found = found.map(|(index, line)| self.used(index, line).unwrap_or((index, line)));
         found.map(|(index, line)| self.quote(index, line))
     }
 
@@ -62,19 +66,21 @@ impl Source {
         self.line(|line| parts.iter().all(|part| line.contains(part)))
     }
 
-    /// The second line that contains a text, or the first that is not the finished program's: often
-    /// the one too many.
+    /// The second line that contains a text, or the only one that is not the finished program's:
+    /// often the one too many.
     pub(crate) fn second_line_with(&self, part: &str) -> Option<Quote> {
         let second = self.lines().filter(|(_, line)| line.contains(part)).nth(1)?;
-        let other = self.suspects().find(|(_, line)| line.contains(part));
-        let (index, line) = other.unwrap_or(second);
+        let others: Vec<_> = self.suspects().filter(|(_, line)| line.contains(part)).collect();
+        let (index, line) = match others[..] {
+            [only] => only,
+            _ => second,
+        };
         Some(self.quote(index, line))
     }
 
     /// The first line of `handle` that contains a text. What stands elsewhere, such as in a
     /// constructor, runs once.
     pub(crate) fn in_handler(&self, part: &str) -> Option<Quote> {
-        let indent = |line: &str| line.len() - line.trim_start().len();
         let (start, head) = self.lines().find(|(_, line)| line.contains("fn handle("))?;
         let ends = |line: &str| line.trim() == "}" && indent(line) <= indent(head);
         let end = self.lines().find(|(index, line)| *index > start && ends(line))?.0;
@@ -83,26 +89,36 @@ impl Source {
         Some(self.quote(index, line))
     }
 
-    /// The first lines that stand together and are neither the starter's nor the finished
-    /// program's: whatever is wrong, it is most likely there. Nothing when a line is missing, and
-    /// no line is wrong.
-    pub(crate) fn prime_suspects(&self) -> Option<Quote> {
+    /// Where a finding comes from that no check can place: the line that a panic names, the line
+    /// that writes what is shown, or else the first lines that stand together and are neither the
+    /// starter's nor the finished program's. Nothing when a line is missing, and no line is wrong.
+    pub(crate) fn prime_suspects(&self, finding: &Finding) -> Option<Quote> {
         let starter: HashSet<&str> = self.starter.lines().map(str::trim).collect();
+        let mut suspects: Vec<(usize, &str)> = self.suspects().collect();
+        let panicked = finding.last_words.iter().find_map(|words| panicked_at(words));
+        let shown = finding.quote.as_ref().map_or("", |quote| &quote.text);
+        let certain = suspects
+            .iter()
+            .find(|(index, _)| Some(*index) == panicked)
+            .or_else(|| suspects.iter().find(|(_, line)| self.writes(line, shown)));
+        if let Some((index, line)) = certain {
+            return Some(self.quote(*index, line));
+        }
         let imports = self.imports();
-        let mut suspects = self.suspects().filter(|(index, line)| {
+        suspects.retain(|(index, line)| {
             !imports.contains(index) && !is_constant(line) && !starter.contains(line.trim())
         });
-        let (first, line) = suspects.next()?;
+        let (first, line) = *suspects.first()?;
+        let later = suspects.iter().map(|(index, _)| *index).filter(|index| *index > first);
+        let (mut last, most) = (first, first + MOST - 1);
+        for index in later {
+            last = if index <= last + 2 && index <= most { index } else { break };
+        }
         let mut quote = self.quote(first, line);
-        let mut last = first;
-        let mut more = suspects.take_while(|(index, _)| {
-            let near = *index <= last + 2;
-            last = *index;
-            near
-        });
-        for (_, line) in more.by_ref().take(MOST - 1) {
-            quote.text.push('\n');
-            quote.text.push_str(line.trim());
+        let more = self.lines().filter(|(index, _)| (first + 1..=last).contains(index));
+        for (_, beside) in more {
+            let deeper = indent(beside).saturating_sub(indent(line));
+            quote.text += &format!("\n{:deeper$}{}", "", beside.trim());
         }
         Some(quote)
     }
@@ -117,16 +133,43 @@ impl Source {
         self.lines().map(|(_, line)| line.matches(part).count()).sum()
     }
 
-    /// The lines that are not the finished program's. Imports come last: what is imported is
-    /// harmless until it is used.
+    /// The lines that are not the finished program's. What is imported or declared is harmless
+    /// until it is used: it comes last.
     fn suspects(&self) -> impl Iterator<Item = (usize, &str)> {
         let finished: HashSet<&str> = self.solution.lines().map(str::trim).collect();
         let code =
             |line: &str| line.chars().any(char::is_alphanumeric) && !line.contains("fn main(");
         let all = self.lines().filter(|(_, line)| code(line) && !finished.contains(line.trim()));
         let imports = self.imports();
-        let (last, first): (Vec<_>, Vec<_>) = all.partition(|(index, _)| imports.contains(index));
+        let (last, first): (Vec<_>, Vec<_>) = all.partition(|(index, line)| {
+            let is_function = line.trim_start().starts_with("fn ");
+            imports.contains(index) || is_field(line) || is_function || is_clone(line)
+        });
         first.into_iter().chain(last)
+    }
+
+    /// The line that uses what another only gives a name to: a part of the request, or a field.
+    fn used(&self, index: usize, line: &str) -> Option<(usize, &str)> {
+        if let Some((name, _)) = bound(line).filter(|(_, of)| of.starts_with("request.")) {
+            let uses = self.suspects().filter(|(other, _)| *other > index);
+            let mut uses = uses.filter(|(_, line)| has_word(line, name));
+            // It may be given a better form first.
+            let again = |line| bound(line).is_some_and(|(same, _)| same == name);
+            return uses.find(|(_, line)| !again(line));
+        }
+        let (name, of) = line.trim().strip_suffix(',')?.split_once(": ")?;
+        let own = format!("self.{name}");
+        let uses = |(_, line): &(usize, &str)| has_word(line, &own);
+        self.suspects().find(uses).filter(|_| is_field(line) || of.starts_with("settings."))
+    }
+
+    /// Whether a line has a text in it, of its own, that stands in what is shown.
+    fn writes(&self, line: &str, shown: &str) -> bool {
+        let texts = line.split('"').skip(1).step_by(2);
+        let mut parts = texts.flat_map(|text| text.split("\\n")).flat_map(|text| {
+            text.split(['{', '}', '\\']).map(str::trim).filter(|part| part.len() >= SHORTEST)
+        });
+        parts.any(|part| shown.contains(part) && !self.solution.contains(part))
     }
 
     /// The lines of all `use` statements, each down to its semicolon.
@@ -150,6 +193,49 @@ impl Source {
     fn quote(&self, index: usize, line: &str) -> Quote {
         Quote { of: self.name.clone(), line: index + 1, text: line.trim().to_owned() }
     }
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// Whether a line declares a field: a name and a type.
+fn is_field(line: &str) -> bool {
+    let field = line.trim().trim_start_matches("pub ").strip_suffix(',');
+    let Some((name, of)) = field.and_then(|field| field.split_once(": ")) else { return false };
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let type_only = |c: char| c.is_alphanumeric() || "_<>,:() &'[];".contains(c);
+    let begins = |c: char| c.is_uppercase() || "&([".contains(c) || of.starts_with("std::");
+    let is_call = of.contains("::new(") || of.contains("::default(") || of.contains("clone(");
+    is_name && !is_call && of.starts_with(begins) && of.chars().all(type_only)
+}
+
+/// The name that a line gives, and to what, if it does nothing else.
+fn bound(line: &str) -> Option<(&str, &str)> {
+    let (name, of) = line.trim().strip_prefix("let ")?.strip_suffix(';')?.split_once(" = ")?;
+    (!of.contains(".await") && !of.starts_with("if ")).then_some((name, of))
+}
+
+/// Whether a line only gives one more name to something.
+fn is_clone(line: &str) -> bool {
+    let of = bound(line).and_then(|(_, of)| of.strip_suffix(".clone()"));
+    of.is_some_and(|of| of.chars().all(|c| c.is_alphanumeric() || "_.".contains(c)))
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        !line[..at].ends_with(is_part) && !line[at + word.len()..].starts_with(is_part)
+    })
+}
+
+/// The line, from 0, at which a program's own code panicked: its path is relative.
+fn panicked_at(words: &str) -> Option<usize> {
+    let (_, place) = words.split_once("panicked at ")?;
+    let mut parts = place.split(':');
+    let own = |path: &&str| path.ends_with(".rs") && !path.starts_with(['/', '\\']);
+    parts.next().filter(own)?;
+    parts.next()?.parse::<usize>().ok()?.checked_sub(1)
 }
 
 fn is_constant(line: &str) -> bool {
@@ -178,11 +264,45 @@ mod tests {
         let suspected = |text: &str| {
             let (text, starter) = (text.to_owned(), starter.to_owned());
             let source = Source { text, starter, ..Source::default() };
-            (source.line_with(&["Encoder"]).map(|quote| quote.line), source.prime_suspects())
+            let prime = source.prime_suspects(&Finding::default());
+            (source.line_with(&["Encoder"]).map(|quote| quote.line), prime)
         };
         let (line, prime) = suspected(&text);
         assert_eq!((line, prime.map(|quote| quote.line)), (Some(5), Some(5)));
         let (line, prime) = suspected(starter);
         assert!(line == Some(2) && prime.is_none(), "{prime:?}");
+    }
+
+    /// What only declares a field, or gives a name to a part of the request, is harmless.
+    #[test]
+    fn the_line_that_uses_a_name_is_suspected_before_the_one_that_gives_it() {
+        let text = "struct App {\n    latest: Mutex<Instant>,\n}\n\
+            let path = request.uri().path();\n\
+            let endpoint = if endpoint == \"other\" { path } else { endpoint };\n\
+            let latest = self.latest.lock();\n";
+        let source = Source { text: text.to_owned(), ..Source::default() };
+        let line = |parts: &[&str]| source.line_with(parts).map(|quote| quote.line);
+        assert_eq!(line(&[".path()"]), Some(5));
+        assert_eq!(line(&["Mutex<Instant>"]), Some(6));
+        assert!(is_field("    pub registry: Registry,") && !is_field("app: App::new(registry),"));
+    }
+
+    #[test]
+    fn a_panic_and_a_text_of_its_own_give_a_line_away() {
+        let text = "app: App,\nlet text = encode();\nlet text = text + \"tree-visits 3\\n\";\n";
+        let source = Source { text: text.to_owned(), ..Source::default() };
+        let place = |finding: &Finding| source.prime_suspects(finding).map(|quote| quote.line);
+        let shown = Quote { text: "tree-visits 3".to_owned(), ..Quote::default() };
+        assert_eq!(place(&Finding::default().quoting(shown)), Some(3));
+        let words = |path: &str| vec![format!("thread 'main' panicked at {path}:3:9:")];
+        assert_eq!(place(&Finding::default().with_last_words(words("a/src/main.rs"))), Some(3));
+        assert_eq!(place(&Finding::default().with_last_words(words("/b/src/vec.rs"))), Some(2));
+    }
+
+    #[test]
+    fn lines_that_are_quoted_together_keep_their_margins() {
+        let text = "        \"/a\" => {\n            one();\n        }\n".to_owned();
+        let quote = Source { text, ..Source::default() }.prime_suspects(&Finding::default());
+        assert_eq!(quote.unwrap().text, "\"/a\" => {\n    one();");
     }
 }
