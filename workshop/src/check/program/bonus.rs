@@ -5,12 +5,14 @@ use crate::check::program::context::Context;
 use crate::check::program::life::starts;
 use crate::check::program::measuring::measured;
 use crate::check::program::metric::{COUNT, COUNTER, HISTOGRAM, OBSERVATIONS, SUM};
+use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::observing::observed;
 use crate::check::program::pre_created::visible_before;
 use crate::check::program::similar::nearest;
+use crate::check::program::source::Source;
 use crate::check::program::tally;
 use crate::check::program::unknown_paths::bounded;
-use crate::check::verdict::{Finding, Judgement};
+use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::{Exposition, Kind};
 
 /// It is there, a histogram by endpoint, with help.
@@ -28,16 +30,16 @@ pub(crate) fn latency_histogram(context: &Context<'_>) -> Judgement {
             .try_with(context.metrics())
     };
     if family.kind != Kind::Histogram {
-        return finding(
-            "# TYPE request_latency_seconds histogram",
-            format!("TYPE {}", family.kind),
-        )
-        .because("Quantiles and averages need buckets, a sum and a count: use HistogramVec.")
-        .fail();
+        let expected = "# TYPE request_latency_seconds histogram";
+        let (mistake, line) = other_kind(context, read, family.kind);
+        return finding(expected, format!("TYPE {}", family.kind))
+            .told(mistake)
+            .showing(line)
+            .fail();
     }
     if family.help.as_deref().unwrap_or_default().trim().is_empty() {
         return finding("# HELP request_latency_seconds, with a sentence", "no help text".into())
-            .because("The second argument of `HistogramOpts::new` is what others read first.")
+            .told(NO_HELP)
             .fail();
     }
     let wrong =
@@ -50,19 +52,63 @@ pub(crate) fn latency_histogram(context: &Context<'_>) -> Judgement {
         Some(sample) => {
             let labels = sample.labels.without("le");
             let found: Vec<&str> = labels.names().collect();
-            let cause = match found.is_empty() {
-                true => {
-                    "HistogramVec::new(opts, &[\"endpoint\"]) makes one histogram for each \
-                     endpoint."
-                }
-                false => {
-                    "Each label value costs a whole row of buckets: `endpoint` alone is enough."
-                }
-            };
-            finding("the label endpoint, besides le", list(&found))
+            let (mistake, line) = other_labels(context.source, &found);
+            Finding::new("the label endpoint, besides le", list(&found))
                 .quoting(quote(read, sample.line))
-                .because(cause)
+                .told(mistake)
+                .showing(line)
+                .try_with(context.start_plain())
+                .try_with(format!("curl -s http://{}/", context.runs.host))
+                .try_with(context.metrics())
                 .fail()
+        }
+    }
+}
+
+type Cause = (Mistake, Option<Quote>);
+
+/// The line that declares what the histogram should be.
+fn declared(source: &Source) -> Option<Quote> {
+    ["Vec::new(", "::with_opts(", "::new(\"request_latency"]
+        .iter()
+        .find_map(|part| source.line_with(&[part]))
+}
+
+/// Why a metric of this name is none that has buckets.
+fn other_kind(context: &Context<'_>, read: &Exposition, kind: Kind) -> Cause {
+    let source = context.source;
+    let swapped = read.family(COUNTER).is_some_and(|other| other.kind == Kind::Histogram);
+    if swapped {
+        let line = source.line_with(&["HistogramOpts::new", COUNTER]);
+        return (SWAPPED, line.or(source.line_with(&[HISTOGRAM])));
+    }
+    let cause = format!(
+        "A {kind} has one number for each series. Quantiles and averages need buckets, a sum and a \
+         count: use HistogramVec."
+    );
+    let by_hand = kind == Kind::Untyped;
+    let mistake = if by_hand { Mistake::usual(UNTYPED) } else { Mistake::naming(cause, None) };
+    (mistake, declared(source).or(source.line_with(&[HISTOGRAM])))
+}
+
+/// Why the histogram has other labels.
+fn other_labels(source: &Source, found: &[&str]) -> Cause {
+    match found {
+        [] => (Mistake::usual(ALONE), declared(source)),
+        [_, _, ..] if found.contains(&"endpoint") => {
+            let constant = source.line_with(&["const_label"]);
+            match constant {
+                Some(line) => (CONSTANT, Some(line)),
+                None => (Mistake::usual(FURTHER), declared(source)),
+            }
+        }
+        _ => {
+            let cause = format!(
+                "The name of the label is `endpoint`, not {}. Its value is the endpoint that the \
+                 `match` has chosen, so that latency can be asked for page by page.",
+                list(found)
+            );
+            (Mistake::naming(cause, None), declared(source))
         }
     }
 }
@@ -70,51 +116,72 @@ pub(crate) fn latency_histogram(context: &Context<'_>) -> Judgement {
 fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     let expected = format!("a histogram {HISTOGRAM} at /metrics");
     let near = nearest(read, HISTOGRAM).filter(|family| family.name != COUNTER);
-    if let Some(near) = near {
-        return Finding::new(expected, format!("{}, a {}", near.name, near.kind))
-            .quoting(quote_of(read, &near.name))
-            .because(match near.name.as_str() {
-                SUM | COUNT => format!(
-                    "{} is one of the series of a histogram, made by hand. HistogramVec makes all: \
-                     sum, count and buckets.",
-                    near.name
-                ),
-                _ => format!("The name is {HISTOGRAM}: a name ends with its base unit, seconds."),
-            })
-            .showing(context.source.line_with(&[&format!("\"{}\"", near.name)]))
-            .try_with(context.start_plain())
-            .try_with(context.metrics())
-            .fail();
-    }
-    let source = context.source;
-    let cause = match () {
-        () if !source.text.is_empty() && !source.has(HISTOGRAM) => {
-            "Your file does not name it yet. A histogram is made with `HistogramVec::new`, and \
-             registered as the counter is."
+    let (finding, (mistake, line)) = match near {
+        Some(near) => {
+            let finding = Finding::new(expected, format!("{}, a {}", near.name, near.kind));
+            (finding.quoting(quote_of(read, &near.name)), misnamed(context.source, &near.name))
         }
-        () if source.line(|line| line.contains("register_histogram")).is_some() => {
-            "`register_histogram_vec!` registers with the crate's own default registry, and \
-             /metrics shows yours. Use `registry.register(Box::new(latency.clone()))`."
-        }
-        () if source.has(HISTOGRAM) && source.count(".register(") < 2 => {
-            "The histogram is made, but not registered: \
-             `registry.register(Box::new(latency.clone()))?`."
-        }
-        () if source.has(HISTOGRAM) && !source.has("observe") && !source.has("start_timer") => {
-            "A histogram with labels shows nothing until a set of label values is named: \
-             `latency.with_label_values(&[\"/treecounter\"])` in `main`, before `serve`."
-        }
-        () => {
-            "Either it is not registered with the registry that MetricsHandler shows, or no set of \
-             its label values was named yet: until then a histogram with labels shows nothing."
+        None => {
+            let finding = Finding::new(expected, "none, before and after the visits");
+            (finding, unseen(context.source))
         }
     };
-    Finding::new(expected, "none, before and after the visits")
-        .because(cause)
-        .showing(source.line_with(&[HISTOGRAM]))
+    finding
+        .told(mistake)
+        .showing(line)
         .try_with(context.start_plain())
         .try_with(context.metrics())
         .fail()
+}
+
+/// What is wrong with a name that is nearly the right one.
+fn misnamed(source: &Source, name: &str) -> Cause {
+    let line = source.line_with(&[&format!("\"{name}\"")]);
+    let prefix = name.strip_suffix(HISTOGRAM);
+    let suffix = name.strip_prefix(HISTOGRAM).filter(|end| ["_bucket", "_sum"].contains(end));
+    let cause = match (name, prefix, suffix) {
+        (SUM | COUNT, ..) => {
+            let cause = format!(
+                "{name} is one of the series of a histogram, made by hand. HistogramVec makes all: \
+                 sum, count and buckets."
+            );
+            return (Mistake::naming(cause, None), line);
+        }
+        (_, Some(prefix), _) => {
+            let puts = ["namespace(", "subsystem(", "new_custom("];
+            let put = puts.iter().find_map(|part| source.line_with(&[part]));
+            let cause = format!("The name is {HISTOGRAM}, without {prefix:?} before it.");
+            return (Mistake::naming(cause, NAME), put.or(line));
+        }
+        (_, _, Some(suffix)) => format!(
+            "The name is {HISTOGRAM}. The series of a histogram get {suffix} by themselves, so the \
+             name does not have it."
+        ),
+        _ if !name.ends_with("_seconds") => {
+            format!("The name is {HISTOGRAM}: a name ends with its base unit, seconds.")
+        }
+        _ => format!("The name is {HISTOGRAM}, letter by letter. {name} is another metric."),
+    };
+    (Mistake::naming(cause, NAME), line)
+}
+
+/// Why nothing like it is at /metrics.
+fn unseen(source: &Source) -> Cause {
+    let named = source.line_with(&[HISTOGRAM]);
+    let has = source.has(HISTOGRAM);
+    let own = || source.line_with(&["Registry::new"]).filter(|_| source.count("Registry::new") > 1);
+    if let Some(line) = source.line_with(&["register_histogram"]) {
+        return (DEFAULT, Some(line));
+    }
+    if let Some(line) = own() {
+        return (ANOTHER_REGISTRY, Some(line));
+    }
+    match () {
+        () if !source.text.is_empty() && !has => (NOT_NAMED_YET, named),
+        () if has && source.count(".register(") < 2 => (NOT_REGISTERED, named),
+        () if has && !source.has("observe") && !source.has("start_timer") => (NO_SERIES, named),
+        () => (HIDDEN, named),
+    }
 }
 
 /// N visits raise `_count` by N.
@@ -144,3 +211,80 @@ pub(crate) fn failed_observed(context: &Context<'_>) -> Judgement {
     observed(context, run)?;
     measured(context, run)
 }
+
+const NAME: Hints = [
+    "Compare the name behind `# TYPE` at /metrics with the one that is asked for, letter by \
+     letter. What is different?",
+    "`HistogramOpts::new` takes the name. A namespace, a subsystem or a registry with a prefix \
+     puts a word before it, and the crate puts `_bucket`, `_sum` and `_count` behind it. A name \
+     ends with its base unit, and times are in seconds.",
+];
+
+const REGISTERED: Hints = [
+    "Where does /metrics get its metrics from, and does your histogram arrive there?",
+    "MetricsHandler shows what is in the registry that it is given, and nothing else. `register` \
+     takes a histogram into a registry. There may be several registries in one program, and the \
+     crate has one of its own.",
+];
+
+const NO_HELP: Mistake = Mistake::new(
+    "The help text is empty or blank: the second argument of `HistogramOpts::new`. It is the first \
+     thing that others read.",
+    [
+        "Somebody who does not know your program reads the name at /metrics. What tells them what \
+         is measured, and in which unit?",
+        "`HistogramOpts::new(name, help)`: the second argument becomes the line `# HELP`. A short \
+         sentence is enough.",
+    ],
+);
+const SWAPPED: Mistake = Mistake::new(
+    "Counter and histogram have each other's names: the histogram is called requests_total here.",
+    [
+        "Which name stands at /metrics behind `# TYPE` in the line of the histogram, and which in \
+         that of the counter?",
+        "The first argument of `Opts::new` and of `HistogramOpts::new` is the name. A count of \
+         requests ends in _total, and a latency in _seconds.",
+    ],
+);
+const UNTYPED: &str = "Nothing says what kind of metric this is. Quantiles and averages need \
+    buckets, a sum and a count: use HistogramVec, which writes its TYPE as well.";
+const ALONE: &str = "One histogram for all requests cannot tell one page from another. \
+    `HistogramVec::new(opts, &[\"endpoint\"])` makes one for each endpoint.";
+const FURTHER: &str = "Each further label multiplies the series, and each label value costs a \
+    whole row of buckets: `endpoint` alone is enough.";
+const CONSTANT: Mistake = Mistake::new(
+    "A constant label has the same value on every series, so it tells none from another. Leave it \
+     out: `endpoint` alone is enough.",
+    [
+        "Which name stands between the braces at /metrics that the lesson does not have, and does \
+         its value ever change?",
+        "Labels come from the names in `HistogramVec::new`, and from `const_label` or \
+         `const_labels` of its HistogramOpts. A unit belongs into the name, and a sentence into \
+         the help text.",
+    ],
+);
+const NOT_NAMED_YET: Mistake = Mistake::usual(
+    "Your file does not name it yet. A histogram is made with `HistogramVec::new`, and registered \
+     as the counter is.",
+);
+const DEFAULT: Mistake = Mistake::new(
+    "`register_histogram_vec!` and its like register with the crate's own default registry, and \
+     /metrics shows yours. Use `registry.register(Box::new(latency.clone()))`.",
+    REGISTERED,
+);
+const ANOTHER_REGISTRY: Mistake = Mistake::new(
+    "A second registry is made here, and /metrics shows the one that MetricsHandler is given. Use \
+     one for all: `registry.register(Box::new(latency.clone()))`.",
+    REGISTERED,
+);
+const NOT_REGISTERED: Mistake = Mistake::usual(
+    "The histogram is made, but not registered: `registry.register(Box::new(latency.clone()))?`.",
+);
+const NO_SERIES: Mistake = Mistake::usual(
+    "A histogram with labels shows nothing until a set of label values is named: \
+     `latency.with_label_values(&[\"/treecounter\"])` in `main`, before `serve`.",
+);
+const HIDDEN: Mistake = Mistake::usual(
+    "Either it is not registered with the registry that MetricsHandler shows, or no set of its \
+     label values was named yet: until then a histogram with labels shows nothing.",
+);

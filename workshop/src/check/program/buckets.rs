@@ -3,6 +3,7 @@
 use crate::check::program::assertions::{exposition, last, list, quote};
 use crate::check::program::context::Context;
 use crate::check::program::metric::{COUNT, HISTOGRAM};
+use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::{Family, Labels, Sample};
 use std::collections::BTreeMap;
@@ -84,14 +85,13 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
             continue;
         }
         let shown: Vec<String> = bounds.iter().map(ToString::to_string).collect();
-        let cause = too_coarse(&bounds);
         let line = row.first().map_or(0, |(_, sample)| sample.line);
         return finding(
-            "a bound from 0.1 up to 0.5 s".into(),
+            "a bound of 0.1 s or more, and below 0.5 s".into(),
             format!("le = {}", list(&shown)),
             line,
         )
-        .because(cause)
+        .told(too_coarse(&bounds))
         .showing(context.source.line(|line| line.contains("buckets")))
         .fail();
     }
@@ -99,22 +99,44 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
 }
 
 /// Why bounds tell nothing of what takes between 0.1 and 0.5 s.
-fn too_coarse(bounds: &[f64]) -> &'static str {
+fn too_coarse(bounds: &[f64]) -> Mistake {
     let least = bounds.iter().copied().fold(f64::INFINITY, f64::min);
+    let has = |bound: f64| bounds.contains(&bound);
     let beyond = bounds.iter().any(|bound| *bound > MINUTE);
+    let thousands = bounds.iter().any(|bound| *bound >= 250.0);
     match least {
-        1000.0.. if beyond => {
-            "These bounds look like microseconds. Base units are seconds: 0.1, not 100000."
-        }
-        1.0.. if beyond => {
-            "These bounds look like milliseconds. Base units are seconds: 0.1, not 100."
-        }
-        _ => {
+        1000.0.. if beyond => Mistake::usual(
+            "These bounds look like microseconds. Base units are seconds: 0.1, not 100000.",
+        ),
+        1.0.. if thousands => Mistake::usual(
+            "These bounds look like milliseconds. Base units are seconds: 0.1, not 100.",
+        ),
+        1.0.. => Mistake::naming(
+            format!(
+                "Bounds are seconds, and the first of these is {least} s. With no bound in \
+                 between, all that takes less falls into the same bucket, and that is nearly \
+                 every visit."
+            ),
+            None,
+        ),
+        0.5.. if has(0.95) || has(0.99) => Mistake::new(QUANTILES, TIMES),
+        _ => Mistake::usual(
             "With no bound in between, 0.1 s and 0.5 s fall into the same bucket, and no quantile \
-             can tell them apart. `HistogramOpts::buckets` takes a Vec of seconds."
-        }
+             can tell them apart. `HistogramOpts::buckets` takes a Vec of seconds.",
+        ),
     }
 }
+
+const QUANTILES: &str = "Such bounds look like quantiles, and a bound is a time, in seconds: with \
+    none in between, 0.1 s and 0.5 s fall into the same bucket. Any quantile is estimated later, \
+    from the buckets.";
+
+const TIMES: Hints = [
+    "What does `le=\"0.95\"` mean in a bucket at /metrics: 95 of 100 visits, or something else?",
+    "`HistogramOpts::buckets` takes times, in seconds. A bucket counts the visits that took that \
+     long or less. Which quantile you want to know is asked later, in PromQL; the bounds should \
+     lie where the visits do.",
+];
 
 /// The buckets of one label set, by their bound.
 fn buckets(family: &Family) -> BTreeMap<Labels, Vec<(f64, &Sample)>> {

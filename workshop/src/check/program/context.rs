@@ -28,6 +28,14 @@ impl Context<'_> {
         }
     }
 
+    /// The same, where it matters how long visits take, also such as fail.
+    pub(crate) fn start_timed(&self, faults: Faults) -> String {
+        match self.runs.attached {
+            true => String::new(),
+            false => faults.timed_command(self.cargo_run),
+        }
+    }
+
     /// The command that starts the program, when its faults do not matter.
     pub(crate) fn start_plain(&self) -> String {
         match self.runs.attached {

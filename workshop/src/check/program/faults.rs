@@ -46,13 +46,17 @@ impl Faults {
     /// The command that starts a program with these faults, as one types it on this system. A
     /// setting that does not matter to what is looked at is left out.
     pub(crate) fn command(&self, cargo_run: &str) -> String {
-        let settings = match self.failing || self.latency.is_zero() {
-            true => vec![self.failure_rate()],
-            false => vec![self.least(), self.most()],
-        };
-        let settings: Vec<(&str, &str)> =
-            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        Shell::HERE.with(&settings, cargo_run)
+        match self.failing || self.latency.is_zero() {
+            true => with(&[self.failure_rate()], cargo_run),
+            false => self.timed_command(cargo_run),
+        }
+    }
+
+    /// The same, where it matters how long visits take.
+    pub(crate) fn timed_command(&self, cargo_run: &str) -> String {
+        let rate = self.failing.then(|| self.failure_rate());
+        let settings: Vec<_> = rate.into_iter().chain([self.least(), self.most()]).collect();
+        with(&settings, cargo_run)
     }
 
     fn failure_rate(&self) -> (&'static str, String) {
@@ -68,4 +72,10 @@ impl Faults {
         let spread = if self.latency.is_zero() { Duration::ZERO } else { SPREAD };
         (MAX, (self.latency + spread).as_secs_f64().to_string())
     }
+}
+
+fn with(settings: &[(&str, String)], cargo_run: &str) -> String {
+    let settings: Vec<(&str, &str)> =
+        settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Shell::HERE.with(&settings, cargo_run)
 }

@@ -20,6 +20,8 @@ pub(crate) mod life;
 mod measuring;
 mod metric;
 mod miscounted;
+mod mismeasured;
+mod mistake;
 mod observing;
 mod paths;
 pub(crate) mod pre_created;

@@ -1,14 +1,15 @@
 //! Whether each visit is observed, once.
 
 use crate::check::program::assertions::{Change, answers, changes, exposition, quote};
-use crate::check::program::clues;
 use crate::check::program::context::Context;
+use crate::check::program::experiment::VISITS;
 use crate::check::program::last_words::last_words;
 use crate::check::program::metric::COUNT;
-use crate::check::program::miscounted::buffered;
+use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
 use crate::check::program::run::Run;
+use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
-use crate::check::verdict::{Finding, Judgement};
+use crate::check::verdict::{Finding, Judgement, Quote};
 
 pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
     let visits = answers(run.visits.as_ref())?;
@@ -29,68 +30,237 @@ pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
     };
     let line = of_page.or(other).map(|change| change.line);
     let line = line.or_else(|| Some(after.sample(COUNT, &[("endpoint", PAGE)])?.line));
+    let words = last_words(run);
+    let panics = words.iter().any(|line| line.contains("panicked at"));
     let finding = Finding::new(format!("{COUNT}{{endpoint=\"{PAGE}\"}} rises by {sent}"), found)
         .quoting(line.and_then(|line| quote(after, line)))
-        .with_last_words(last_words(run))
-        .try_with(context.start(run.faults))
-        .try_with(context.curl_visits())
-        .try_with(context.metrics());
+        .with_last_words(words);
+    let lost = by < sent && other.is_none();
+    let elsewhere = other.and_then(|change| change.labels.get("endpoint"));
+    let (mistake, line) = match (elsewhere, run.faults.failing) {
+        (Some(endpoint), _) => observed_as(context.source, endpoint),
+        _ if lost && panics => (PANICS, None),
+        (None, failing) if lost => unobserved(context.source, [by, sent], failing),
+        (None, failing) => too_often(context.source, [by, sent], failing),
+    };
+    let is_timed = line.as_ref().is_some_and(|line| line.text.contains("if ") && asks_time(line));
+    let start = match is_timed {
+        true => context.start_timed(run.faults),
+        false => context.start(run.faults),
+    };
+    // A scrape that is observed shows at the next one.
+    let again = if by == sent + 1.0 { context.metrics() } else { String::new() };
+    let finding = finding
+        .try_with(start)
+        .try_with(context.curl_visits().replace(&format!("-{VISITS}]"), &format!("-{sent}]")))
+        .try_with(context.metrics())
+        .try_with(again);
     if context.runs.attached && by > sent {
         return finding
             .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
             .could_not_tell();
     }
-    let failing = visits.statuses().all(|status| status == 503);
-    let cause = misobserved(context, [by, sent], failing, other.is_some());
-    if let Some((cause, line)) = buffered(context.source, "histogram").filter(|_| by == 0.0) {
-        return finding.because(cause).showing(Some(line)).fail();
-    }
-    // What was seen at another endpoint is known, and needs no guess.
-    let lost = by < sent && other.is_none();
-    let clue = clues::told(context.source, clues::UNOBSERVED).filter(|_| lost);
-    if let Some((cause, line)) = clue {
-        return finding.because(cause).showing(Some(line)).fail();
-    }
-    let observes = |line: &str| line.contains(".observe(") || line.contains("start_timer");
-    let line = context.source.line(|line| line.contains("if ")).filter(|_| lost);
-    let line = line.or(context.source.line(observes));
-    finding.because(cause).showing(line).fail()
+    finding.told(mistake).showing(line).fail()
 }
 
-/// Why the page's count rose by another number than that of the visits.
-fn misobserved(
-    context: &Context<'_>,
-    [by, sent]: [f64; 2],
-    failing: bool,
-    elsewhere: bool,
-) -> &'static str {
+/// Whether a line asks how long something took.
+fn asks_time(line: &Quote) -> bool {
+    ["elapsed", "as_millis", "as_secs"].iter().any(|part| line.text.contains(part))
+}
+
+type Cause = (Mistake, Option<Quote>);
+
+/// A line that observes.
+fn observes(line: &str) -> bool {
+    line.contains(".observe(") || line.contains("start_timer")
+}
+
+/// Why what should be observed of the page was observed of something else.
+fn observed_as(source: &Source, endpoint: &str) -> Cause {
+    let cause = match endpoint.parse::<u16>() {
+        Ok(_) => format!(
+            "{endpoint:?} is a status, and it stands where the endpoint belongs. The label is \
+             {PAGE:?} for the page, whatever the answer is: the endpoint that its arm names."
+        ),
+        Err(_) => format!(
+            "These visits are observed as {endpoint:?}. The endpoint of the page is {PAGE:?}, \
+             letter by letter, whatever the answer is: the one that its arm of the `match` names."
+        ),
+    };
+    let named = source.line_with(&[&format!("\"{endpoint}\"")]);
+    let line = named.or(source.line_with(&["let endpoint ="])).or(source.line(observes));
+    (Mistake::naming(cause, ENDPOINT), line)
+}
+
+/// Why visits were not observed at all.
+fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Cause {
+    if let Some((mistake, line)) = given_away(source, UNOBSERVED) {
+        return (mistake, Some(line));
+    }
+    if let Some(line) = source.in_handler("HistogramVec::new") {
+        return (MADE_ANEW, Some(line));
+    }
+    let condition = source.line(|line| line.contains("if "));
+    let mistake = match () {
+        () if failing => FAILED,
+        () if by > 0.0 => Mistake::naming(
+            format!(
+                "{by} of {sent} visits are observed, so something decides which. Observe every \
+                 visit: one `observe` below the `match`, without an `if` around it."
+            ),
+            CONDITION,
+        ),
+        () if condition.is_some() => CONDITIONAL,
+        () if !source.text.is_empty() && !source.has(".observe(") && !source.has("start_timer") => {
+            NOTHING
+        }
+        () => NOTHING_REGISTERED,
+    };
+    (mistake, condition.or(source.line(observes)))
+}
+
+/// Why there are more observations of the page than visits.
+fn too_often(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Cause {
+    let again = || source.second_line_with(".observe(").or(source.line(observes));
     match () {
-        () if by == 2.0 * sent && !context.source.has("start_timer") => {
-            "Each visit is observed twice. Once is enough, below the `match`, and not in its arms \
-             as well."
+        () if by == 2.0 * sent && source.has("start_timer") => {
+            (TIMED_TWICE, source.line_with(&["start_timer"]))
         }
-        () if by == 2.0 * sent => {
-            "Each visit is observed twice. A timer observes when it is dropped: with `observe` as \
-             well, that makes two."
-        }
-        () if by == sent + 1.0 => {
-            "A scrape is observed as a visit. Each arm of the `match` names its own endpoint."
-        }
-        () if by == 0.0 && elsewhere => {
-            "The endpoint of the page is \"/treecounter\", letter by letter."
-        }
-        () if by == 0.0 && failing => {
-            "Failed visits are not observed. Observe below the `match`, where every answer passes, \
-             and without an `if` around it."
-        }
-        () if by == 0.0 && context.source.in_handler("HistogramVec::new").is_some() => {
-            "A histogram is made anew for each request here, and nobody sees what it observes. \
-             Make it once, in `main`, register it, and keep it in App."
-        }
-        () if by == 0.0 => {
-            "Nothing is observed, or what observes is not what was registered. Below the `match`, \
-             where every answer passes, one `observe` times them all."
-        }
-        () => "Observe once for each request, below the `match`.",
+        () if by == 2.0 * sent && failing => (FAILURES_TWICE, again()),
+        () if by == 2.0 * sent => (TWICE, again()),
+        () if by == sent + 1.0 => (SCRAPE_AS_VISIT, source.line(observes)),
+        () => (OFTEN, source.line(observes)),
     }
 }
+
+const HOW_OFTEN: Hints = [
+    "Follow one request through `handle`, and count the observations on its way. How many are \
+     there?",
+    "Each `observe` is one, and so is each timer that is dropped or stopped. One for each request \
+     is enough, below the `match`, where all of them pass.",
+];
+
+const ENDPOINT: Hints = [
+    "Which endpoint does /metrics show for your visits, and which one should it be?",
+    "The `match` has chosen an endpoint for each request: the path of the page, if it is one that \
+     you serve, and \"other\" for all the rest. `with_label_values` takes that, as it is.",
+];
+
+const CONDITION: Hints = [
+    "Which visits raise _count, and which do not? What is different about those?",
+    "All answers are observed: quick and slow ones, good and bad ones. Look at what stands around \
+     the line that observes, and for every `return` above it.",
+];
+
+const AT_ONCE: Hints = [
+    "This line is reached for every visit. Where does its observation go, and when does it arrive \
+     at /metrics?",
+    "docs.rs/prometheus: `observe` on the registered histogram shows at once. A timer observes \
+     when it is dropped, or at `stop_and_record()`; a task and a buffer do so at a time of their \
+     own.",
+];
+
+const PANICS: Mistake = Mistake::new(
+    "`handle` panics, and what stands below is not reached. The program's own words say where, \
+     and why.",
+    [
+        "What does the program say about these visits while it runs?",
+        "A panic ends the request where it happens: the visitor gets no page, and nothing below \
+         that line is done. `assert!`, `unwrap` and `expect` are for what can never be.",
+    ],
+);
+const MADE_ANEW: Mistake = Mistake::new(
+    "A histogram is made anew for each request here, and nobody sees what it observes. Make it \
+     once, in `main`, register it, and keep it in App.",
+    [
+        "How many histograms does your program make while it runs, and which of them does the \
+         registry have?",
+        "Each `HistogramVec::new` makes another histogram, which begins with nothing. A clone is \
+         the same one: what is registered and what observes are clones of each other.",
+    ],
+);
+const FAILED: Mistake = Mistake::usual(
+    "Failed visits are not observed. Observe below the `match`, where every answer passes, and \
+     without an `if` around it.",
+);
+const CONDITIONAL: Mistake = Mistake::new(
+    "Something decides here which visits are observed. Observe every one: one `observe` below the \
+     `match`, without an `if` around it.",
+    CONDITION,
+);
+const NOTHING: Mistake = Mistake::usual(
+    "Nothing is observed yet. Below the `match`, where every answer passes, one `observe` times \
+     them all.",
+);
+const NOTHING_REGISTERED: Mistake = Mistake::usual(
+    "Nothing is observed, or what observes is not what was registered. Below the `match`, where \
+     every answer passes, one `observe` times them all.",
+);
+const TIMED_TWICE: Mistake = Mistake::new(
+    "Each visit is observed twice. A timer observes when it is dropped: with `observe` as well, \
+     that makes two.",
+    HOW_OFTEN,
+);
+const TWICE: Mistake = Mistake::new(
+    "Each visit is observed twice. Once is enough, below the `match`, and not in its arms as well.",
+    HOW_OFTEN,
+);
+const FAILURES_TWICE: Mistake = Mistake::new(
+    "A failed visit is observed twice, and others once. One `observe` below the `match` is enough \
+     for all: take the other out.",
+    HOW_OFTEN,
+);
+const SCRAPE_AS_VISIT: Mistake = Mistake::new(
+    "The scrape in between is observed as a visit of the page. Use the endpoint that the `match` \
+     has chosen: each arm names its own.",
+    ENDPOINT,
+);
+const OFTEN: Mistake = Mistake::new("Observe once for each request, below the `match`.", HOW_OFTEN);
+
+/// Where visits are not observed.
+const UNOBSERVED: &[Sign] = &[
+    (
+        &[".local()"],
+        Mistake::new(
+            "A local histogram is a buffer: what it takes arrives in the registered histogram at \
+             `flush()`, and not before. Use the histogram itself.",
+            AT_ONCE,
+        ),
+    ),
+    (
+        &["stop_and_discard"],
+        Mistake::new(
+            "`stop_and_discard` ends the timer without an observation; `stop_and_record` or a drop \
+             makes one.",
+            AT_ONCE,
+        ),
+    ),
+    (
+        &["forget("],
+        Mistake::new(
+            "A timer observes when it is dropped, and what is given to `forget` never is.",
+            AT_ONCE,
+        ),
+    ),
+    (
+        &["spawn"],
+        Mistake::new(
+            "A task of its own observes, at a time of its own. Observe at once, below the `match`.",
+            AT_ONCE,
+        ),
+    ),
+    (&["if ", "as_millis"], Mistake::new(BY_TIME, CONDITION)),
+    (&["if ", "as_secs"], Mistake::new(BY_TIME, CONDITION)),
+    (&["if ", "elapsed"], Mistake::new(BY_TIME, CONDITION)),
+    (
+        &["return"],
+        Mistake::new(
+            "What returns here is not observed. Every answer has to reach the line that observes, \
+             below the `match`, and is returned after that.",
+            CONDITION,
+        ),
+    ),
+];
+
+const BY_TIME: &str = "A time decides here what is observed. Quick answers and slow ones count \
+    alike: without them, every quantile is wrong.";

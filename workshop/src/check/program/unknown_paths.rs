@@ -4,6 +4,7 @@ use crate::check::program::assertions::{Change, changes, exposition, list, quote
 use crate::check::program::context::Context;
 use crate::check::program::experiment::STRANGERS;
 use crate::check::program::metric::{COUNT, COUNTER};
+use crate::check::program::mistake::Mistake;
 use crate::check::program::run::Run;
 use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
@@ -134,18 +135,36 @@ pub(crate) fn bounded(context: &Context<'_>, run: &Run) -> Judgement {
     if new.len() <= 3 {
         return Ok(());
     }
+    let strange: Vec<_> = new
+        .iter()
+        .filter(|change| {
+            !matches!(change.labels.get("endpoint"), Some("/" | PAGE | "/metrics" | "other"))
+        })
+        .collect();
+    let of_path = |line: &str| {
+        ["path", "uri()", "query"].iter().any(|part| line.contains(part)) && !line.contains("match")
+    };
     Finding::new(
         format!("one histogram more, at most, after {STRANGERS} unknown paths"),
-        format!("{} new ones", new.len()),
+        format!("{} new ones", strange.len()),
     )
-    .quoting(new.last().and_then(|change| quote(after, change.line)))
-    .because(
-        "The path itself is the label's value, so strangers decide how many rows of buckets there \
-         are. Use the endpoint that the `match` has chosen.",
-    )
-    .showing(context.source.line_with(&["observe", ".path()"]))
+    .quoting(strange.last().and_then(|change| quote(after, change.line)))
+    .told(BY_PATH)
+    .showing(context.source.line(of_path))
     .try_with(context.start_plain())
     .try_with(context.curl_strangers())
     .try_with(context.metrics())
     .fail()
 }
+
+const BY_PATH: Mistake = Mistake::new(
+    "The path itself is the label's value, so strangers decide how many rows of buckets there are. \
+     Use the endpoint that the `match` has chosen.",
+    [
+        "Ask for two paths that do not exist, and look at /metrics. How many rows of buckets are \
+         there now, and who has decided that?",
+        "The `match` has chosen an endpoint for each request, and \"other\" for all paths that are \
+         not yours. `with_label_values(&[endpoint])` takes that as it is. What it is given here is \
+         made from the request.",
+    ],
+);
