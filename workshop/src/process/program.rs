@@ -101,6 +101,15 @@ impl Program {
         Some(status)
     }
 
+    /// The same, if it ends within this time.
+    pub(crate) fn died_within(&self, limit: Duration) -> Option<ExitStatus> {
+        let end = Instant::now() + limit;
+        while matches!(self.process.ended(), Ok(None)) && Instant::now() < end {
+            std::thread::sleep(GLANCE);
+        }
+        self.died()
+    }
+
     /// Asks it to stop, and kills what is left a moment later; at once what cannot be asked.
     pub(crate) fn stop(&self) {
         let asked = self.process.ask_to_stop();

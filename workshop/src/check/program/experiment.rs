@@ -21,6 +21,8 @@ pub(crate) const SCRAPES: usize = 3;
 pub(crate) const STRANGERS: usize = 50;
 /// How long a program may take to open its port.
 const START: Duration = Duration::from_secs(10);
+/// How long a program may take to its end once it has broken off a connection.
+const ENDING: Duration = Duration::from_secs(1);
 /// How long an answer may take, beyond the latency that the program was told to have.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a scrape may take while visits are under way: less than they take.
@@ -73,8 +75,9 @@ impl Run {
             Ok(addr) => run.experiment(experiment, &Address::from(addr)),
             Err(trouble) => run.trouble = Some(trouble),
         }
-        if let (None, Some(status)) = (&run.trouble, program.died()) {
-            run.trouble = Some(NoStart::Died(status));
+        if run.trouble.is_none() {
+            let limit = if run.broke_off() { ENDING } else { Duration::ZERO };
+            run.trouble = program.died_within(limit).map(NoStart::Died);
         }
         match experiment {
             // Its visits are still under way, and would make a graceful stop a long one.

@@ -58,6 +58,24 @@ impl Run {
             during: Vec::new(),
         }
     }
+
+    /// Whether a connection broke, as those of a program do that ends.
+    pub(crate) fn broke_off(&self) -> bool {
+        let scrapes = [&self.before, &self.after, &self.scraped, &self.end].into_iter().flatten();
+        let scrapes = scrapes.chain(&self.during);
+        let mut missing = scrapes
+            .filter_map(|scrape| scrape.answer.as_ref().err())
+            .chain(self.answers().filter_map(Answers::unanswered));
+        missing.any(|missing| {
+            matches!(missing, NoAnswer::Refused | NoAnswer::Reset | NoAnswer::Closed)
+        })
+    }
+
+    /// All that was answered but scrapes, in the order in which it was asked for.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = &Answers> {
+        let answers = [&self.visits, &self.front, &self.strangers].into_iter().flatten();
+        answers.chain(self.varied.iter().map(|varied| &varied.answers))
+    }
 }
 
 /// The answers to requests for the same thing.
