@@ -54,6 +54,11 @@ impl<'a> Cursor<'a> {
         &rest[..length]
     }
 
+    /// Whether a blank, or the end of labels, stands before what comes next.
+    pub(crate) fn is_behind_blank(&self) -> bool {
+        self.text[..self.at].ends_with([' ', '\t', '}'])
+    }
+
     pub(crate) fn skip_blanks(&mut self) {
         self.take_while(is_blank);
     }
@@ -69,6 +74,7 @@ impl<'a> Cursor<'a> {
             None if self.ended => Found::EndOfLine,
             None => Found::EndOfText,
             Some('\r') => Found::CarriageReturn,
+            Some('\'') => Found::Other("\"'\"".to_owned()),
             Some(character) => Found::Other(format!("{character:?}")),
         };
         self.complaint(expected.into(), found)

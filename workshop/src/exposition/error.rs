@@ -31,7 +31,7 @@ pub enum Found {
 }
 
 /// The longest excerpt of a line that an error shows, in characters.
-const WIDTH: usize = 72;
+const WIDTH: usize = 70;
 
 impl ParseError {
     /// The offending line and a caret under the column, cut to fit a terminal.

@@ -26,7 +26,7 @@ pub fn parse(body: &[u8]) -> Result<Exposition, ParseError> {
             let mut end = Cursor::new(number, line, ended);
             end.take_while(|_| true);
             return Err(
-                end.expected("a line feed (\\n): every line ends with one, the last as well")
+                end.expected("a line feed (\\n) at the end of the last line, as of every line")
             );
         }
         rest = after;
@@ -173,8 +173,8 @@ fn kind(family: &mut Family, start: Cursor<'_>, at: Cursor<'_>) -> Result<(), Pa
         return Err(start.error(format!("one TYPE for {}", family.name), found));
     }
     if let Some(sample) = family.samples.first() {
-        let found = format!("it after the sample on line {}", sample.line);
-        return Err(start.error(format!("TYPE before the samples of {}", family.name), found));
+        let found = format!("TYPE below the sample on line {}", sample.line);
+        return Err(start.error(format!("the TYPE of {} above its samples", family.name), found));
     }
     let expected = "counter, gauge, histogram, summary or untyped";
     family.kind = Kind::from_name(at.rest()).ok_or_else(|| match at.rest() {
@@ -208,7 +208,10 @@ fn value(at: &mut Cursor<'_>) -> Result<f64, ParseError> {
     if token.is_empty() {
         return Err(start.expected("a value"));
     }
-    float(token).ok_or_else(|| start.error("a number", format!("{token:?}")))
+    float(token).ok_or_else(|| match start.is_behind_blank() {
+        true => start.error("a number", format!("{token:?}")),
+        false => start.error("a blank behind a name, or '{'", format!("{token:?}")),
+    })
 }
 
 /// A number as Go reads it: `NaN` has no sign, and a number too large is not an infinity.
