@@ -4,7 +4,8 @@
 use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
 use crate::check::program::{
-    all_requests, bonus, buckets, life, pre_created, section1, section2, unknown_paths,
+    all_requests, bonus, buckets, format, life, pre_created, section1, section2, unknown_paths,
+    visits, waits,
 };
 use crate::check::stack::Judge;
 use crate::check::stack::promql::questions::{self, Question};
@@ -71,16 +72,13 @@ pub(crate) const BUCKETS: &str = "buckets";
 const ENTRIES: &[Entry] = &[
     entry(BUILDS, Method::Build),
     first("starts", Method::Program(life::stays_alive, &[])),
-    first(
-        "serves-trees",
-        Method::Program(section1::serves_trees, &[Faults::SLOW, Faults::FAILING]),
-    ),
+    first("serves-trees", Method::Program(visits::serves_trees, &[Faults::SLOW, Faults::FAILING])),
     program("metrics-status", section1::metrics_status),
-    program("metrics-content-type", section1::metrics_content_type),
-    program("metrics-parses", section1::metrics_parses),
+    program("metrics-content-type", format::metrics_content_type),
+    program("metrics-parses", format::metrics_parses),
     program("base-metrics", section1::base_metrics),
     program("unknown-path-404", section1::unknown_path_404),
-    program_with("scrape-not-delayed", &[Faults::STUCK], section1::scrape_not_delayed),
+    program_with("scrape-not-delayed", &[Faults::STUCK], waits::scrape_not_delayed),
     program("requests-counter", section2::requests_counter),
     program("labels", section2::labels),
     program("pre-created", pre_created::pre_created),

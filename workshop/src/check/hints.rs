@@ -66,6 +66,7 @@ const IN_GENERAL: &str = "In general:";
 const INSTEAD: &str = "The finished program has there:";
 const DIFFERENT: &str = "What your program lacks:";
 const TOO_MANY: &str = "The finished program has nothing there. Take this out:";
+const MOVED: &str = "The finished program has the same in another place, between these:";
 const WITHOUT: &str = "And it does not have:";
 
 /// What the finished program has in place of a guilty line, or, when little is different, all that
@@ -99,6 +100,11 @@ fn there(yours: &str, finished: &str, guilty: Option<&str>) -> Option<String> {
     });
     match (missing, dropped) {
         (Some(missing), None) => Some(format!("{said}\n\n{missing}")),
+        (Some(missing), Some(dropped)) if missing == dropped => {
+            let place = changes.iter().map(DiffOp::new_range).find(|place| !place.is_empty())?;
+            let beside = place.start.saturating_sub(1)..new.len().min(place.end + 1);
+            Some(format!("{MOVED}\n\n{}", lines(&new, std::iter::once(beside)).join("\n")))
+        }
         (Some(missing), Some(dropped)) => {
             Some(format!("{said}\n\n{missing}\n\n{WITHOUT}\n\n{dropped}"))
         }

@@ -97,7 +97,11 @@ impl Probe {
             Method::HEAD => "-I".to_owned(),
             ref method => format!("-i -X {method}"),
         };
-        let headers = self.headers.iter().map(|(name, value)| format!(" -H \"{name}: {value}\""));
+        let headers = self.headers.iter().map(|(name, value)| match *name {
+            // A terminal should not be sent what is compressed: curl asks for it, and unpacks it.
+            "accept-encoding" => " --compressed".to_owned(),
+            _ => format!(" -H \"{name}: {value}\""),
+        });
         let headers: String = headers.collect();
         let url = format!("http://{host}{}", self.path);
         // A shell has its own ideas of a question mark.

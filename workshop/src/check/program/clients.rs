@@ -1,36 +1,29 @@
-//! Whether every client is answered as it should be: by the right status, whole, in time, and under
-//! the type that is claimed.
+//! Whether every client is answered by the right status, whatever it asks for and however.
 
-use std::collections::HashSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use hyper::Method;
 
-use crate::check::program::assertions::{exposition, quote};
 use crate::check::program::context::Context;
+use crate::check::program::life::silence;
+use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
+use crate::check::program::paths;
 use crate::check::program::run::{Run, Varied};
+use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement, Quote};
-use crate::exposition::{Labels, parse};
-use crate::http::fetch::Answer;
 use crate::http::probe::{Probe, Timed};
 
-/// What waits for nothing is answered within this, also on a busy machine.
-const PROMPT: Duration = Duration::from_millis(500);
-/// How far a sample's own time may be from now.
-const NOW: Duration = Duration::from_secs(60);
 /// The status of what only GET and HEAD are for.
 const REFUSED: u16 = 405;
 /// The columns of a command that can stand in a sentence.
 const SHORT: usize = 80;
-/// How gzip begins.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The groups of one endpoint.
-fn groups<'a>(run: &'a Run, endpoint: &'a str) -> impl Iterator<Item = &'a Varied> {
+pub(crate) fn groups<'a>(run: &'a Run, endpoint: &'a str) -> impl Iterator<Item = &'a Varied> {
     run.varied.iter().filter(move |varied| varied.group.endpoint == endpoint)
 }
 
 /// Each request of a group, with its answer.
-fn pairs(varied: &Varied) -> impl Iterator<Item = (&Probe, &Timed)> {
+pub(crate) fn pairs(varied: &Varied) -> impl Iterator<Item = (&Probe, &Timed)> {
     let pairs = varied.answers.probes.iter().zip(&varied.answers.answers);
     pairs.filter_map(|(probe, answer)| Some((probe, answer.as_ref().ok()?)))
 }
@@ -57,14 +50,14 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
             if status == wanted || failed {
                 continue;
             }
-            let (cause, line) = otherwise(context, endpoint, wanted, status);
+            let (mistake, line) = otherwise(context.source, varied, probe, status);
             let curl = context.curl(probe);
             let expected = match curl.len() < SHORT {
                 true => format!("{wanted} from `{curl}`"),
                 false => format!("{wanted} for {}", varied.group.what),
             };
             return Finding::new(expected, status.to_string())
-                .because(cause)
+                .told(mistake)
                 .showing(line)
                 .try_with(context.start_plain())
                 .try_with(curl)
@@ -74,6 +67,7 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
             let curl = varied.answers.probes.get(varied.answers.answers.len() - 1);
             let curl = curl.map(|probe| context.curl(probe)).unwrap_or_default();
             return Finding::new(format!("an answer to `{curl}`"), missing.to_string())
+                .told(silence(missing))
                 .try_with(context.start_plain())
                 .try_with(curl)
                 .fail();
@@ -82,240 +76,191 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
     Ok(())
 }
 
+/// Why a path is not answered, and where; or what is said of one that nothing in the file is for.
+pub(crate) fn missed(
+    source: &Source,
+    path: &str,
+    otherwise: &'static str,
+) -> (Mistake, Option<Quote>) {
+    match paths::missed(source, path) {
+        Some((cause, line)) => (Mistake::naming(cause, ARM), Some(line)),
+        None => (Mistake::usual(otherwise), None),
+    }
+}
+
 /// Why a request is answered otherwise than its endpoint's others, and where.
 fn otherwise(
-    context: &Context<'_>,
-    endpoint: &str,
-    wanted: u16,
-    status: u16,
-) -> (String, Option<Quote>) {
-    if let Some((header, line)) = context.source.header().filter(|_| status != 500) {
-        let cause = format!(
-            "A header, {header}, decides here what the answer is. Whoever asks, the answer is the \
-             same."
-        );
-        return (cause, Some(line));
-    }
-    let again = context.source.in_handler("register").filter(|_| wanted == 200);
-    if again.is_some() {
-        let cause = "What is registered a second time is refused, and here it is registered for \
-                     each request. Register once, in `main`.";
-        return (cause.to_owned(), again);
-    }
-    let line = context.source.line(|line| {
-        let arm = line.contains("=>") && line.contains(endpoint);
-        arm || line.contains("if ") || line.contains("match request")
-    });
-    let cause = match (wanted, status) {
-        (404, _) => {
-            "This path is nobody's. The arms of the `match` compare the whole path, \
-             letter by letter, and all others are `not_found()`."
-        }
-        (405, _) => {
-            "Only GET and HEAD ask for a page. `respond(request)` refuses the others with 405, if \
-             it is given them."
-        }
-        (_, 404) => {
-            "The `match` has to compare the path alone, `request.uri().path()`: a query, a \
-             method such as HEAD or a header changes nothing about whose page it is."
-        }
-        (_, 405) => "HEAD asks for the same as GET, without the body: leave it to `respond`.",
-        (_, 500) => "The handler panicked. The program's own words name the line.",
-        _ => "Every client gets the same: nothing else about the request decides.",
-    };
-    (cause.to_owned(), line)
-}
-
-/// The page is the tree counter's: as a page for a browser, as JSON for who asks for it.
-pub(crate) fn page(context: &Context<'_>) -> Judgement {
-    for varied in groups(&context.runs.calm, PAGE) {
-        let answers = pairs(varied).filter(|(_, timed)| timed.answer.status == 200);
-        for (probe, Timed { answer, .. }) in answers {
-            let is_head = probe.method == hyper::Method::HEAD;
-            let asks_json = probe.headers.iter().any(|(_, value)| *value == "application/json");
-            let found = match () {
-                () if is_head => continue,
-                () if answer.body.is_empty() => "an empty body".to_owned(),
-                () if asks_json && !is_count(answer) => beginning(answer),
-                () => continue,
-            };
-            let expected = match asks_json {
-                true => "a count in JSON, {\"count\":…}, from the tree counter",
-                false => "the tree counter's page",
-            };
-            return Finding::new(expected, found)
-                .because(
-                    "Only `self.trees.respond(request).await` makes this answer. It is handed on \
-                     as it is.",
-                )
-                .try_with(context.start_plain())
-                .try_with(context.curl(probe))
-                .fail();
-        }
-    }
-    Ok(())
-}
-
-fn is_count(answer: &Answer) -> bool {
-    let json = serde_json::from_slice::<serde_json::Value>(&answer.body);
-    json.is_ok_and(|json| json["count"].as_u64().is_some_and(|count| count > 0))
-}
-
-fn beginning(answer: &Answer) -> String {
-    let text = String::from_utf8_lossy(&answer.body);
-    let start: String = text.trim().chars().take(40).collect();
-    format!("{start:?}")
-}
-
-/// What waits for nothing is answered at once.
-pub(crate) fn prompt(context: &Context<'_>) -> Judgement {
-    let waits = context.runs.attached;
-    for varied in &context.runs.calm.varied {
-        let quickest = pairs(varied).min_by_key(|(_, timed)| timed.took);
-        let Some((probe, timed)) = quickest else { continue };
-        if timed.took < PROMPT || (waits && varied.group.endpoint == PAGE) {
-            continue;
-        }
-        let waiting = ["sleep", "block_on", "interval", "timeout"];
-        return Finding::new(
-            format!("an answer at once: {} wait for nothing in this run", varied.group.what),
-            format!("{:.1} s, for the quickest of them", timed.took.as_secs_f64()),
-        )
-        .because(
-            "The latency is the tree counter's, and this run sets it to 0. Something in `handle` \
-             waits by itself: a `sleep`, or a lock that others hold.",
-        )
-        .showing(context.source.line(|line| waiting.iter().any(|word| line.contains(word))))
-        .try_with(context.start(context.runs.calm.faults))
-        .try_with(format!("{} -w \"%{{time_total}}\\n\"", context.curl(probe)))
-        .fail();
-    }
-    Ok(())
-}
-
-/// Every answer of /metrics that was a 200 with a body.
-fn expositions(run: &Run) -> impl Iterator<Item = (&Probe, &Answer)> {
-    let before = run.before.iter();
-    let before = before.filter_map(|scrape| Some((&scrape.probe, scrape.answer.as_ref().ok()?)));
-    let all = before.chain(groups(run, "/metrics").flat_map(pairs));
-    let all = all.map(|(probe, timed)| (probe, &timed.answer));
-    all.filter(|(_, answer)| answer.status == 200 && !answer.body.is_empty())
-}
-
-/// The type that an answer of /metrics claims is true, however it is asked for.
-pub(crate) fn honest_types(context: &Context<'_>) -> Judgement {
-    for (probe, answer) in expositions(&context.runs.calm) {
-        let media = answer.content_type.split(';').next().unwrap_or_default().trim();
-        let is_text = parse(&answer.body).is_ok();
-        let ends = answer.body.trim_ascii_end().ends_with(b"# EOF");
-        let expected = match media {
-            "application/openmetrics-text" if !ends => "OpenMetrics, which ends with # EOF",
-            "application/vnd.google.protobuf" if is_text => "protobuf, as Content-Type says",
-            "text/plain" | "application/openmetrics-text" | "application/vnd.google.protobuf" => {
-                continue;
-            }
-            _ => "Content-Type: text/plain; version=0.0.4",
-        };
-        return unlike(context, probe, expected, &answer.content_type, OPENMETRICS);
-    }
-    Ok(())
-}
-
-/// The encoding that is claimed is that of the body.
-pub(crate) fn honest_encoding(context: &Context<'_>) -> Judgement {
-    for (probe, answer) in expositions(&context.runs.calm) {
-        let zipped = answer.body.starts_with(&GZIP);
-        let expected = match answer.content_encoding.as_str() {
-            "gzip" if !zipped => "a body in gzip, as Content-Encoding says",
-            "gzip" => continue,
-            _ if zipped => "Content-Encoding: gzip, since the body is",
-            _ => continue,
-        };
-        let found = match zipped {
-            true => "gzip, without that header",
-            false => "a body that is plain text",
-        };
-        return unlike(context, probe, expected, found, MADE_BY_HAND);
-    }
-    Ok(())
-}
-
-/// Header and body say different things.
-fn unlike(
-    context: &Context<'_>,
+    source: &Source,
+    varied: &Varied,
     probe: &Probe,
-    expected: &str,
-    found: &str,
-    cause: &str,
-) -> Judgement {
-    let telling = ["openmetrics", "protobuf", "gzip"];
-    Finding::new(expected, found)
-        .because(cause)
-        .showing(context.source.line(|line| telling.iter().any(|word| line.contains(word))))
-        .try_with(context.start_plain())
-        .try_with(context.curl(probe))
-        .fail()
-}
-
-const MADE_BY_HAND: &str = "Header and body have to agree. `MetricsHandler` sees to both: \
-    `self.metrics.respond(request)`, as it is.";
-const OPENMETRICS: &str = "Prometheus believes the header and reads the body by it, and then fails \
-    the scrape. What is sent here is the text format: text/plain; version=0.0.4. \
-    `MetricsHandler` says so.";
-
-/// Samples are of now, each series stands there once, and it is another page after many requests.
-pub(crate) fn fresh(context: &Context<'_>) -> Judgement {
-    let run = &context.runs.calm;
-    let read = exposition(run.before.as_ref())?;
-    let finding = |expected: &str, found: String, line: Option<usize>| {
-        Finding::new(expected, found)
-            .quoting(line.and_then(|line| quote(read, line)))
-            .try_with(context.start_plain())
-            .try_with(format!("curl -s http://{}/metrics", context.runs.host))
+    status: u16,
+) -> (Mistake, Option<Quote>) {
+    let wanted = varied.group.status;
+    let of_method = source.line(|line| line.contains("method()"));
+    let again = source.in_handler("register").filter(|_| wanted == 200);
+    match (wanted, status) {
+        (_, 500) => return (PANICKED, again),
+        (404, 405) => return (METHOD_FIRST, of_method),
+        (405, _) => {
+            let own = given_away(source, NOT_THE_REQUEST);
+            return own.map_or((NOT_REFUSED, None), |(mistake, line)| (mistake, Some(line)));
+        }
+        _ => {}
+    }
+    let is_head = probe.method == Method::HEAD;
+    let is_plain = probe.method == Method::GET && probe.headers.is_empty();
+    if is_plain && status == 404 && probe.path == varied.group.endpoint {
+        return missed(source, &probe.path, FRONT_PAGE);
+    }
+    if let Some((header, line)) = source.header().filter(|_| !(is_head && of_method.is_some())) {
+        let cause = format!(
+            "A header, {header}, decides here what the answer is. Whoever asks, the answer has to \
+             be the same."
+        );
+        return (Mistake::naming(cause, SAME_FOR_ALL), Some(line));
+    }
+    let compared = |line: &str| {
+        let arm = line.contains("=>") && line.contains(varied.group.endpoint);
+        arm || line.contains("if ") || line.contains("match ")
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let mut seen: HashSet<(&str, Labels)> = HashSet::new();
-    for sample in read.all_samples() {
-        let mut labels = sample.labels.clone();
-        labels.0.sort();
-        if !seen.insert((&sample.name, labels)) {
-            let found = "the same series again".to_owned();
-            return finding("each series once", found, Some(sample.line))
-                .because("Prometheus keeps one value for each series and scrape.")
-                .fail();
-        }
-        let Some(time) = sample.timestamp else { continue };
-        let apart = now.abs_diff(u128::try_from(time).unwrap_or(0));
-        if apart > NOW.as_millis() {
-            let found = format!("a time that is {} s away", apart / 1000);
-            return finding(
-                "samples of now, without a time of their own",
-                found,
-                Some(sample.line),
-            )
-            .because(
-                "The number behind the value is a timestamp, in milliseconds since 1970. Leave it \
-                     away: Prometheus takes the time of the scrape.",
-            )
-            .fail();
-        }
+    if wanted == 404 {
+        return match given_away(source, PARTS_OF_PATHS) {
+            Some((mistake, line)) => (mistake, Some(line)),
+            None => (NOBODYS, source.line(compared)),
+        };
     }
-    let bodies = [&run.before, &run.end].map(|scrape| {
-        let timed = scrape.as_ref()?.answer.as_ref().ok()?;
-        Some(&timed.answer.body)
-    });
-    let [Some(first), Some(last)] = bodies else { return Ok(()) };
-    if first != last || first.is_empty() {
-        return Ok(());
-    }
-    finding(
-        "other values after 60 requests",
-        "the same text, to the last byte".to_owned(),
-        None,
-    )
-    .because(
-        "The exposition is gathered once and then kept. It has to be made anew for each scrape: \
-         `self.metrics.respond(request)`.",
-    )
-    .fail()
+    let mistake = match probe.path.split_once('?') {
+        _ if is_head => HEAD,
+        Some((_, query)) => Mistake::naming(
+            format!(
+                "The query, `?{query}`, is no part of the path, and changes nothing about whose \
+                 page it is. Compare `request.uri().path()` alone."
+            ),
+            SAME_FOR_ALL,
+        ),
+        None => EVERYBODY,
+    };
+    (mistake, of_method.filter(|_| is_head).or_else(|| source.line(compared)))
 }
+
+/// Of the one path that is asked for here for the first time.
+const FRONT_PAGE: &str = "Nothing answers at this path: `handle` needs its arm, as in the starter.";
+
+/// How more than one path is taken for the same.
+const PARTS_OF_PATHS: &[Sign] = &[
+    (
+        &["starts_with("],
+        Mistake::new(
+            "This path is nobody's: `starts_with` takes longer ones as well. Compare the whole \
+             path, and leave all others to `not_found()`.",
+            WHOLE_PATH,
+        ),
+    ),
+    (
+        &["ends_with("],
+        Mistake::new(
+            "This path is nobody's: `ends_with` lets anything stand in front. Compare the whole \
+             path, and leave all others to `not_found()`.",
+            WHOLE_PATH,
+        ),
+    ),
+    (
+        &[".contains("],
+        Mistake::new(
+            "This path is nobody's: `contains` lets anything stand before and behind. Compare the \
+             whole path, and leave all others to `not_found()`.",
+            WHOLE_PATH,
+        ),
+    ),
+    (&["split("], Mistake::new(ONE_PART, WHOLE_PATH)),
+    (&["rfind("], Mistake::new(BY_SHAPE, WHOLE_PATH)),
+    (&[".len()"], Mistake::new(BY_SHAPE, WHOLE_PATH)),
+    (&["get(.."], Mistake::new(ONE_PART, WHOLE_PATH)),
+    (&["[.."], Mistake::new(ONE_PART, WHOLE_PATH)),
+];
+
+const ONE_PART: &str = "This path is nobody's, and it is taken for another, since only a part of \
+    it is compared here. Compare the whole path, `request.uri().path()`.";
+const BY_SHAPE: &str = "This path is nobody's, and its shape alone lets it through here. Compare \
+    the whole path, letter by letter, and leave all others to `not_found()`.";
+
+const NOBODYS: Mistake = Mistake::new(
+    "This path is nobody's, and it is answered like one of yours. Compare the whole path, letter \
+     by letter, and leave all others to `not_found()`.",
+    WHOLE_PATH,
+);
+
+const WHOLE_PATH: Hints = [
+    "Which paths does your program answer, besides the three that it should?",
+    "A text as an arm of the `match`, such as \"/metrics\", takes that path and no other. A guard \
+     (`if ...`), or a comparison with a part of the path, takes many. What no arm takes is left \
+     to `_`, which answers not_found().",
+];
+
+const ARM: Hints = [
+    "Which arm of the `match` should take this path, and why does it not?",
+    "Arms are tried from the top, and the first that fits is taken. A text fits the path that it \
+     is, letter by letter: slashes, capitals and blanks count. `_`, or a bare name, fits all, and \
+     a guard (`if ...`) can turn a request away.",
+];
+
+const METHOD_FIRST: Mistake = Mistake::new(
+    "An unknown path is unknown by every method, also by POST. The method decides here before \
+     the path does: `respond(request)` refuses what its page is not for.",
+    [
+        "Which does your program look at first, the path or the method, and what does that change \
+         for a path that nobody serves?",
+        "`respond(request)` answers 405 by itself where a page is not for a method. In `handle`, \
+         the path alone decides who answers, and a return above the `match` passes by everything \
+         below.",
+    ],
+);
+
+const NOT_THE_REQUEST: &[Sign] = &[(
+    &["Request::new("],
+    Mistake::new(
+        "The arm hands on a request of its own making. Only GET and HEAD ask for a page: \
+         `respond(request)` refuses a POST with 405 if it is given the visitor's own request.",
+        REFUSED_HINTS,
+    ),
+)];
+
+const NOT_REFUSED: Mistake = Mistake::new(
+    "Only GET and HEAD ask for a page. `respond(request)` refuses the others with 405, if it is \
+     given them.",
+    REFUSED_HINTS,
+);
+
+const REFUSED_HINTS: Hints = [
+    "Who knows by which method a request came, and is that one asked?",
+    "GET and HEAD ask for a page; a POST wants to change something, and is refused with 405. \
+     `respond(request)` does that by itself: give it the request as it came, and send its answer \
+     as it is.",
+];
+
+const PANICKED: Mistake = Mistake::new(
+    "The handler panicked. The program's own words name the line.",
+    [
+        "What is different about this request from those that were answered before?",
+        "A panic in `handle` costs that request its answer. What registers twice, and an `expect` \
+         or `unwrap` of what a request need not have, panics; other requests pass by it.",
+    ],
+);
+
+const HEAD: Mistake = Mistake::new(
+    "HEAD asks for the same as GET, without the body. Let the path alone decide, and leave the \
+     method to `respond(request)`.",
+    SAME_FOR_ALL,
+);
+
+const EVERYBODY: Mistake = Mistake::new(
+    "Every client gets the same: nothing about a request decides but its path.",
+    SAME_FOR_ALL,
+);
+
+const SAME_FOR_ALL: Hints = [
+    "The plain request is answered, and this one is not. What do they differ in, and where does \
+     your program look at that?",
+    "`match request.uri().path()` looks at the path and at nothing else: not at the query, not at \
+     the method, not at a header. `respond(request)` sees to the rest by itself.",
+];

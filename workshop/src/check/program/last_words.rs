@@ -1,6 +1,9 @@
 //! What a program has written last, and what that tells of its end.
 
+use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::run::Run;
+use crate::check::program::source::Source;
+use crate::check::verdict::Quote;
 use crate::process::announcement;
 use std::collections::HashSet;
 
@@ -33,45 +36,89 @@ pub(crate) fn is_routine(line: &str) -> bool {
         || line.is_empty()
 }
 
-/// What the last words of a dead program tell about its death.
-pub(crate) fn death(words: &str) -> Option<&'static str> {
+/// What the last words of a program that ended, or panicked, tell about that, and the line of the
+/// learner's file that they name.
+pub(crate) fn death(source: &Source, words: &str) -> Option<(Mistake, Option<Quote>)> {
+    let line = panicking_line(source, words);
     let has = |part: &str| words.contains(part);
-    Some(match () {
-        () if has("Duplicate metrics collector registration") || has("AlreadyReg") => {
-            "The same metric is registered twice. Register it once, in `main`, and keep a clone."
-        }
-        () if has("not yet implemented") => {
-            "`todo!()` panics with \"not yet implemented\". Write what should stand there."
-        }
-        () if has("environment variable not found") => {
-            "It asks for a variable that nobody sets, and says \"environment variable not \
-             found\". What may be missing gets a default, and no `?`."
-        }
-        () if has("InconsistentCardinality") || has("inconsistent label cardinality") => {
-            "`with_label_values` was given more or fewer values than the metric has labels."
-        }
-        () if has("empty help string") => {
-            "A metric needs a help text: it is what others read first."
-        }
-        () if has("is not a valid metric name") || has("is not a valid label name") => {
-            "Names are made of letters, digits and `_`, and do not start with a digit."
-        }
-        () if has(announcement::PORT_IN_USE) => {
-            "The check gives each start a free port in TREECOUNTER_ADDR. Pass \
-             `Settings::from_env()` to `serve`, rather than an address of your own."
-        }
-        () if has("must be in increasing order") => {
-            "The bounds of the buckets have to rise, each above the one before."
-        }
-        () if has("`le` is not allowed as label name") => {
-            "`le` is the label that a histogram gives to its buckets. Yours is `endpoint`."
-        }
-        () if words.lines().any(is_panic_in_library) => {
-            "The line that is named is in a library. What does your file give to it?"
-        }
-        () if has(PANIC) => "The program's own words name the line.",
-        () => return None,
-    })
+    if has("Duplicate metrics collector") || has("AlreadyReg") {
+        return Some(match source.in_handler("register") {
+            Some(again) => (REGISTERED_AT_EACH_REQUEST, line.or(Some(again))),
+            // Of the base metrics each line is good by itself; the second is one too many.
+            None => (REGISTERED_TWICE, source.second_line_with("register_base_metrics(")),
+        });
+    }
+    let in_words = || DEATHS.iter().find(|(part, _)| has(part)).map(|(_, death)| death.clone());
+    let mistake = number_of_values(words)
+        .or_else(|| bad_name(words))
+        .or_else(in_words)
+        .or_else(|| words.contains(PANIC).then(|| panic(line.as_ref(), words)))?;
+    Some((mistake, line))
+}
+
+/// Values and labels that are not as many as each other.
+fn number_of_values(words: &str) -> Option<Mistake> {
+    let after = |text: &str, word: &str| -> Option<usize> {
+        let (_, rest) = text.split_once(word)?;
+        let digits = rest.trim_start_matches(|c: char| !c.is_ascii_digit());
+        digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
+    let names = ["InconsistentCardinality", "inconsistent label cardinality"];
+    let said = names.iter().find_map(|name| Some(words.split_once(name)?.1))?;
+    let (labels, values) = (after(said, "expect")?, after(said, "got")?);
+    let many = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let cause = format!(
+        "`with_label_values` was given {} for {}. It takes one for each, in the order in which \
+         the labels were declared.",
+        many(values, "value"),
+        many(labels, "label")
+    );
+    Some(Mistake::naming(cause, VALUES))
+}
+
+/// A name that is none.
+fn bad_name(words: &str) -> Option<Mistake> {
+    let what = ["metric", "label"]
+        .into_iter()
+        .find_map(|what| words.split_once(&format!("' is not a valid {what} name")));
+    let name = what?.0.rsplit_once('\'')?.1;
+    let cause = match name.contains(' ') {
+        true => format!(
+            "{name:?} was given as a name, and a name has no blanks. Name and help are two texts, \
+             and the name comes first."
+        ),
+        false => format!(
+            "{name:?} is no name. Names are made of letters, digits and `_`, and do not start \
+             with a digit."
+        ),
+    };
+    Some(Mistake::naming(cause, None))
+}
+
+/// What the line that panicked says of the panic.
+fn panic(line: Option<&Quote>, words: &str) -> Mistake {
+    let Some(line) = line.map(|line| &line.text) else {
+        return match words.lines().any(is_panic_in_library) {
+            true => Mistake::usual(IN_LIBRARY),
+            false => Mistake::new(NAMED, PANICKED),
+        };
+    };
+    let sign = PANICS.iter().find(|(part, _)| line.contains(part));
+    sign.map_or(Mistake::new(NAMED, PANICKED), |(_, mistake)| mistake.clone())
+}
+
+/// The line of the learner's file that a panic names.
+fn panicking_line(source: &Source, words: &str) -> Option<Quote> {
+    let (_, place) = words.split_once(PANIC)?;
+    let place = place.lines().next()?.trim_end_matches(':').replace('\\', "/");
+    let mut parts = place.rsplitn(3, ':');
+    let (_, line, path) = (parts.next()?, parts.next()?.parse::<usize>().ok()?, parts.next()?);
+    let theirs = path.starts_with('/') || path.contains("/registry/") || path.contains("-core/");
+    let text = source.text.lines().nth(line.checked_sub(1)?).filter(|_| !theirs)?;
+    Some(Quote { of: source.name.clone(), line, text: text.trim().to_owned() })
 }
 
 /// Whether a line says that a panic came in the source of a crate.
@@ -80,19 +127,197 @@ fn is_panic_in_library(line: &str) -> bool {
     place.is_some_and(|place| place.contains("/registry/src/"))
 }
 
+/// What ended a program, by a part of its last words.
+const DEATHS: &[(&str, Mistake)] = &[
+    ("not yet implemented", Mistake::new(TODO, PANICKED)),
+    ("environment variable not found", Mistake::new(VARIABLE, NOT_GIVEN)),
+    ("NotPresent", Mistake::new(VARIABLE, NOT_GIVEN)),
+    (
+        "empty help string",
+        Mistake::usual("A metric needs a help text: a few words that say what it counts."),
+    ),
+    (
+        "duplicate variable label name",
+        Mistake::usual("Two labels have the same name. Each needs one of its own."),
+    ),
+    (
+        announcement::PORT_IN_USE,
+        Mistake::new(
+            "The check gives each start a free port in TREECOUNTER_ADDR. Pass \
+             `Settings::from_env()` to `serve`, rather than an address of your own.",
+            [
+                "At which address does your program listen, and who has chosen it?",
+                "`serve` listens where its settings say. `Settings::from_env()` takes the address \
+                 from TREECOUNTER_ADDR, and port 8001 when that is not set.",
+            ],
+        ),
+    ),
+    (
+        "must be in increasing order",
+        Mistake::new(
+            "The bounds of the buckets have to rise, each above the one before.",
+            [
+                "Which two bounds do the last words name, and where do they stand in your list?",
+                "A histogram is given its bounds rising: none may stand there twice, and none \
+                 behind a greater one.",
+            ],
+        ),
+    ),
+    ("LinearBuckets needs", Mistake::usual(BOUNDS)),
+    ("ExponentialBuckets needs", Mistake::usual(BOUNDS)),
+    (
+        "`le` is not allowed as label name",
+        Mistake::usual(
+            "`le` is the label that a histogram gives to its buckets. Yours is `endpoint`.",
+        ),
+    ),
+];
+
+/// Why a line panics, by a part of it.
+const PANICS: &[(&str, Mistake)] = &[
+    (
+        "headers()",
+        Mistake::new(
+            "Who sends a request chooses its headers, and this one may be missing. `expect` and \
+             `unwrap` panic then. Go on without it.",
+            PANICKED,
+        ),
+    ),
+    (
+        "args()",
+        Mistake::new(
+            "The program is started without arguments, by `cargo run` as by the check. What may \
+             be missing gets a default, and no `expect` or `unwrap`.",
+            NOT_GIVEN,
+        ),
+    ),
+    (
+        "unreachable!",
+        Mistake::new(
+            "`unreachable!` says that nothing ever gets to this line, and something does. Write \
+             what should be done then.",
+            PANICKED,
+        ),
+    ),
+    (
+        "assert",
+        Mistake::new(
+            "What is asserted here does not always hold, and that is a panic. What may well \
+             happen, such as a visit that fails, is no reason for one.",
+            PANICKED,
+        ),
+    ),
+    (
+        "panic!",
+        Mistake::new(
+            "This line panics whenever it is reached. Write what should be done instead.",
+            PANICKED,
+        ),
+    ),
+    (
+        ".expect(",
+        Mistake::new(
+            "`expect` panics when there is no value, or an error. Say what should be done then \
+             instead.",
+            PANICKED,
+        ),
+    ),
+    (
+        ".unwrap()",
+        Mistake::new(
+            "`unwrap` panics when there is no value, or an error. Say what should be done then \
+             instead.",
+            PANICKED,
+        ),
+    ),
+];
+
+const NAMED: &str = "The program's own words name the line.";
+const IN_LIBRARY: &str = "The line that is named is in a library. What does your file give to it?";
+const TODO: &str = "`todo!()` panics with \"not yet implemented\". Write what should stand there.";
+const VARIABLE: &str = "It asks for an environment variable that is not set. What may be missing \
+    gets a default, and no `?`, `expect` or `unwrap`.";
+const BOUNDS: &str = "With these figures no buckets can be made: each bound has to be above the \
+    one before. The program's own words say what is missing.";
+
+const REGISTERED_AT_EACH_REQUEST: Mistake = Mistake::new(
+    "What is registered a second time is refused, and here it is registered for each request. \
+     Register once, in `main`.",
+    [
+        "How often does your program get to the line that registers?",
+        "A registry takes each metric once. What stands in `handle` runs for each request, what \
+         stands in `main` above `serve` runs once.",
+    ],
+);
+
+const REGISTERED_TWICE: Mistake = Mistake::new(
+    "The same metric is registered twice. One of the two lines is too many, or was meant for \
+     another metric.",
+    [
+        "Which two lines of `main` register the same thing?",
+        "A registry takes each metric once, and a clone is the same metric. \
+         `register_base_metrics(...)` and `registry.register(...)` both register: compare what \
+         they are given.",
+    ],
+);
+
+const VALUES: Hints = [
+    "How many labels does the metric have, and how many values does each call of \
+     `with_label_values` give?",
+    "The names of the labels stand where the metric is made. `with_label_values(&[...])` takes a \
+     value for each, in the same order.",
+];
+
+const NOT_GIVEN: Hints = [
+    "What does this line ask for, and who gives it to the program when it is started by \
+     `cargo run` alone?",
+    "In `main`, a `?` that meets an error ends the program, and so does a panic. What comes from \
+     outside, such as a variable or an argument, may always be missing. Does your program need \
+     it at all?",
+];
+
+const PANICKED: Hints = [
+    "Which line panicked, and what has to happen for the program to get there?",
+    "`panic!`, `todo!`, `unreachable!`, `assert!`, `expect` and `unwrap` are made to panic. In \
+     `handle`, a panic costs that request its answer: it gets a 500. In `main`, it ends the \
+     program. Compare the line with what stands there in the lesson.",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::verdict::Finding;
 
     #[test]
     fn a_line_in_a_library_is_not_called_the_learners() {
+        let source = Source { text: "line\n".repeat(20), ..Source::default() };
         for (place, theirs) in [
             ("src/main.rs:19:27:", false),
             ("/home/me/.cargo/registry/src/crates-1/prometheus-0.14.0/src/vec.rs:1:2:", true),
             (r"C:\Users\me\.cargo\registry\src\crates-1\hyper-1.12.0\src\a.rs:1:2:", true),
         ] {
-            let cause = death(&format!("thread 'main' (1) panicked at {place}\nno")).unwrap();
-            assert_eq!(cause.contains("library"), theirs, "{place}");
+            let words = format!("thread 'main' (1) panicked at {place}\nno");
+            let (mistake, line) = death(&source, &words).unwrap();
+            let cause = Finding::new("", "").told(mistake).cause.unwrap();
+            assert_eq!((cause.contains("library"), line.is_some()), (theirs, !theirs), "{place}");
         }
+    }
+
+    #[test]
+    fn last_words_are_read_to_the_letter() {
+        let source = Source { text: "line\nassert!(good);\n".to_owned(), ..Source::default() };
+        for (words, cause) in [
+            ("an Err value: InconsistentCardinality { expect: 2, got: 1 }", "1 value for 2 labels"),
+            ("inconsistent label cardinality, expect 1 label values, but got 3", "3 values for 1"),
+            ("Error: 'a-b' is not a valid label name", "\"a-b\" is no name"),
+            ("Error: 'Some help.' is not a valid metric name", "the name comes first"),
+            ("thread 'w' (1) panicked at src/main.rs:2:5:\nno", "asserted here"),
+            ("Error: Duplicate metrics collector registration attempted", "registered twice"),
+        ] {
+            let (mistake, _) = death(&source, words).unwrap();
+            let told = Finding::new("", "").told(mistake).cause.unwrap();
+            assert!(told.contains(cause), "{words}: {told}");
+        }
+        assert!(death(&source, "Tree counter: stopped").is_none());
     }
 }

@@ -3,9 +3,11 @@
 use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
 use crate::check::program::last_words::{PANIC, death, last_words, words};
+use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
 use crate::check::program::run::{Run, Scrape};
 use crate::check::verdict::{Finding, Judgement};
 use crate::http::no_answer::NoAnswer;
+use crate::http::probe::Probe;
 use crate::process::{NoStart, announcement};
 use std::process::ExitStatus;
 
@@ -23,23 +25,37 @@ pub(crate) fn stays_alive(context: &Context<'_>) -> Judgement {
     if context.runs.attached && matches!(first, Some(Err(NoAnswer::Refused))) {
         return nobody(context);
     }
-    let scrapes = run.before.iter().map(|scrape| (&scrape.probe, scrape.status()));
-    let answers = [&run.visits, &run.front, &run.strangers].into_iter().flatten();
-    let answers = answers.flat_map(|all| all.statuses().map(|status| (&all.probe, Some(status))));
-    let panicked = scrapes.chain(answers).find(|(_, status)| *status == Some(500));
+    let scrapes = || [&run.before, &run.after, &run.scraped, &run.end].into_iter().flatten();
+    let again = scrapes().next().filter(|first| first.status() == Some(200));
+    let of_scrapes = scrapes().map(|scrape| (&scrape.probe, scrape.status()));
+    let answers = run.answers().flat_map(|all| all.probes.iter().zip(&all.answers));
+    let of_answers = answers
+        .map(|(probe, answer)| (probe, answer.as_ref().ok().map(|timed| timed.answer.status)));
+    let panicked = of_scrapes.chain(of_answers).find(|(_, status)| *status == Some(500));
     let said = run.output.last(usize::MAX).join("\n");
     if !said.contains(PANIC) {
         return Ok(());
     }
-    Finding::new(
-        "a program that never panics",
-        "it panicked, and a request that this happens to is answered with 500",
-    )
-    .because(death(&said).unwrap_or_default())
-    .with_last_words(last_words(run))
-    .try_with(context.start_plain())
-    .try_with(panicked.map(|(probe, _)| context.curl(probe)).unwrap_or_default())
-    .fail()
+    let found = match panicked {
+        Some(_) => "a panic while a request was answered, which therefore got a 500",
+        None => "a panic, by its own words",
+    };
+    let finding = Finding::new("a program that never panics", found)
+        .with_last_words(last_words(run))
+        .try_with(context.start_plain());
+    let curl = panicked.map(|(probe, _)| context.curl(probe)).unwrap_or_default();
+    // Where the first of the same was answered, the second shows it.
+    let first = again.map(|again| context.curl(&again.probe)).filter(|first| *first == curl);
+    let finding = finding.try_with(first.unwrap_or_default()).try_with(curl);
+    with_death(finding, context, &said).fail()
+}
+
+/// Adds what the program's words tell of its death.
+fn with_death(finding: Finding, context: &Context<'_>, words: &str) -> Finding {
+    match death(context.source, words) {
+        Some((mistake, line)) => finding.told(mistake).showing(line),
+        None => finding,
+    }
 }
 
 /// The program opens its port, stays alive, and does not print without end.
@@ -56,14 +72,14 @@ pub(crate) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
             .try_with(start.clone())
     };
     if run.output.floods() {
-        return Finding::new(
-            "a program that is quiet between requests",
-            "more than 256 KiB of output",
-        )
-        .because("Something prints in a loop that never waits.")
-        .with_last_words(last_words(run))
-        .try_with(start.clone())
-        .fail();
+        let expected = "a program that is quiet between requests";
+        let prints = ["print", "dbg!"];
+        return Finding::new(expected, "more than 256 KiB of output")
+            .told(FLOODS)
+            .showing(context.source.line(|line| prints.iter().any(|word| line.contains(word))))
+            .with_last_words(last_words(run))
+            .try_with(start.clone())
+            .fail();
     }
     match &run.trouble {
         None => Ok(()),
@@ -71,27 +87,39 @@ pub(crate) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
             Finding::new("a program that can be started", reason.clone()).could_not_tell()
         }
         Some(NoStart::Died(status)) => {
-            let finding = finding(ending(*status));
-            let cause = match status.success() {
-                true => Some(ENDED),
-                false => death(&words(run)),
-            };
-            match cause {
-                Some(cause) => finding.because(cause).fail(),
-                None => finding.fail(),
+            // An end of `main` is nobody's request.
+            let ends_itself = status.success() && !context.source.has("process::exit(");
+            let request = fatal(run).filter(|_| !ends_itself);
+            let mut found = ending(*status);
+            if let Some(probe) = request {
+                found += &format!(", at a request for {}", probe.path);
             }
+            let curl = request.map(|probe| context.curl(probe)).unwrap_or_default();
+            let finding = finding(found).try_with(curl);
+            match (given_away(context.source, EXITS), status.success()) {
+                (Some((mistake, line)), true) => finding.told(mistake).showing(Some(line)),
+                (_, true) => finding.told(ENDED),
+                (Some((mistake, line)), _) if words(run).is_empty() => {
+                    finding.told(mistake).showing(Some(line))
+                }
+                _ => with_death(finding, context, &words(run)),
+            }
+            .fail()
         }
-        Some(NoStart::Silent(limit)) => finding(format!(
-            "no open port after {} s",
-            limit.as_secs()
-        ))
-        .because(
-            "`serve` opens the port and says where it listens. What runs before it in `main`, \
-                 and does that ever end?",
-        )
-        .fail(),
-        Some(NoStart::Floods) => finding("output without end".to_owned()).fail(),
+        Some(NoStart::Silent(limit)) => {
+            finding(format!("no open port after {} s", limit.as_secs())).told(SILENT).fail()
+        }
+        Some(NoStart::Floods) => finding("output without end".to_owned()).told(FLOODS).fail(),
     }
+}
+
+/// The request that a program did not live to answer.
+fn fatal(run: &Run) -> Option<&Probe> {
+    let scrape = run.before.as_ref().filter(|scrape| scrape.answer.is_err());
+    if let Some(scrape) = scrape {
+        return Some(&scrape.probe);
+    }
+    run.answers().find(|all| all.unanswered().is_some()).map(|all| &all.probe)
 }
 
 fn is_port_taken(run: &Run) -> bool {
@@ -105,9 +133,6 @@ fn ending(status: ExitStatus) -> String {
         None => format!("it ended: {status}"),
     }
 }
-
-const ENDED: &str = "`main` came to its end. `serve(&settings, app).await?` runs until the program \
-    is stopped; without the `.await`, it does not even start.";
 
 /// Nothing listens where the check should attach to: that tells nothing of any program.
 pub(crate) fn nobody(context: &Context<'_>) -> Judgement {
@@ -131,24 +156,113 @@ pub(crate) fn unanswered(
         return nobody(context);
     }
     Finding::new(format!("{expected} from /metrics"), missing.to_string())
-        .because(silence(missing))
+        .told(silence(missing))
         .with_last_words(last_words(run))
-        .try_with(context.start(run.faults))
+        .try_with(match run.faults {
+            Faults::NONE => context.start_plain(),
+            faults => context.start(faults),
+        })
         .try_with(context.curl(&scrape.probe))
         .fail()
 }
 
 /// What it means that there was no answer.
-pub(crate) fn silence(missing: &NoAnswer) -> &'static str {
+pub(crate) fn silence(missing: &NoAnswer) -> Mistake {
     match missing {
-        NoAnswer::TimedOut(_) => {
-            "`handle` never returns: a loop without an end, a lock that is taken twice, or an \
-             `.await` of something that never comes."
+        NoAnswer::TimedOut(_) => NEVER_RETURNS,
+        NoAnswer::Refused => {
+            Mistake::new("The program no longer listens: it may have ended.", GONE)
         }
-        NoAnswer::Refused => "The program no longer listens: it may have ended.",
-        NoAnswer::NotHttp => "What came back is not HTTP.",
-        NoAnswer::OnlyInformational => "An answer should have a status of 200 or more.",
-        NoAnswer::TooLarge(_) => "An answer should end.",
-        _ => "The program broke the connection off: it may have ended, or panicked.",
+        NoAnswer::NotHttp => Mistake::usual("What came back is not HTTP."),
+        NoAnswer::OnlyInformational => {
+            Mistake::usual("An answer should have a status of 200 or more.")
+        }
+        NoAnswer::TooLarge(_) => Mistake::usual("An answer should end."),
+        _ => Mistake::new(
+            "The program broke the connection off: it may have ended, or panicked.",
+            GONE,
+        ),
     }
 }
+
+/// What ends a program although nothing went wrong.
+const EXITS: &[Sign] = &[
+    (
+        &["process::exit("],
+        Mistake::new(
+            "`std::process::exit` ends the whole program, for everybody who asks it. It should \
+             run until it is stopped.",
+            [
+                "Which line of your file can end the program, and when does it get there?",
+                "`exit` ends all of the program at once, also the answers that others wait for. \
+                 `handle` returns a response in every arm; for a path that nobody serves, that \
+                 is `not_found()`.",
+            ],
+        ),
+    ),
+    (
+        &["spawn(", "serve("],
+        Mistake::new(
+            "`spawn` starts a task and does not wait for it: `main` goes on to its end, and the \
+             program ends with it. Await `serve` in `main` itself.",
+            MAIN_ENDS,
+        ),
+    ),
+    (
+        &["timeout", "serve("],
+        Mistake::new(
+            "`timeout` ends `serve` when its time is over. Await `serve` alone: it runs until the \
+             program is stopped.",
+            MAIN_ENDS,
+        ),
+    ),
+];
+
+const ENDED: Mistake = Mistake::new(
+    "`main` came to its end. `serve(&settings, app).await?` runs until the program is stopped; \
+     without the `.await`, it does not even start.",
+    MAIN_ENDS,
+);
+
+const MAIN_ENDS: Hints = [
+    "What does `main` wait for at its end, and how long does that take?",
+    "A program ends when its `main` does, whatever else is still under way. `serve` gives a \
+     future: it serves only while it is awaited, and `main` stays alive only while it awaits.",
+];
+
+const SILENT: Mistake = Mistake::new(
+    "`serve` opens the port and says where it listens. What runs before it in `main`, and does \
+     that ever end?",
+    [
+        "If nothing is printed when you start it: what runs before `serve`, and does each line of \
+         that come to an end?",
+        "`main` runs from top to bottom, and the port is open once it has got to `serve`. Above \
+         it, nothing may wait for what never comes, and no loop may go on for ever.",
+    ],
+);
+
+const FLOODS: Mistake = Mistake::new(
+    "Something prints in a loop that never waits.",
+    [
+        "What is printed again and again, and by which line of your file?",
+        "Look for `println!`, `eprintln!` and `dbg!`: is there a loop around one of them, and \
+         what would end it? A program that serves has nothing to print between two requests.",
+    ],
+);
+
+const NEVER_RETURNS: Mistake = Mistake::new(
+    "`handle` never returns: a loop without an end, a lock that is taken twice, or an `.await` of \
+     something that never comes.",
+    [
+        "What does a request for this path wait for, on its way through `handle`?",
+        "Read `handle` from its first line to the arm of this path. Each `.await` there should \
+         come to an end by itself, as that of `self.trees.respond(request)` does; a loop needs a \
+         way out, and a lock that is held cannot be taken again.",
+    ],
+);
+
+const GONE: Hints = [
+    "Does the program still run after this request, and what has it printed last?",
+    "What ends the program in the middle of a request is a panic, an `exit`, or an end of `main`. \
+     Start it in one terminal, send the request from another, and read what the first one says.",
+];

@@ -25,6 +25,9 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
             () if literal.trim_end_matches('/') == path => {
                 format!("Your arm is {literal:?}, with a slash too many at its end.")
             }
+            () if literal.trim() == path => {
+                format!("Your arm is {literal:?}, with a blank that the path does not have.")
+            }
             () => format!("Your arm is {literal:?}. The path is {path:?}, letter by letter."),
         };
         return Some((cause, line));
@@ -33,7 +36,7 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
         let other = source.line(|line| line.contains(&format!("self{}", path.replace('/', "."))));
         let line = other.filter(|line| arm(&line.text).is_some())?;
         return Some((
-            format!("The arm of another path gives this answer: {path:?} has none."),
+            format!("{path:?} has no arm of its own: what should answer it stands in another's."),
             line,
         ));
     };
@@ -54,7 +57,7 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
     let (header, line) = source.header()?;
     let cause = format!(
         "A header, {header}, decides here who gets an answer. The path alone does: whoever asks, \
-         the answer is the same."
+         the answer has to be the same."
     );
     Some((cause, line))
 }

@@ -1,21 +1,16 @@
 //! Section 1: the program runs, and exposes what it knows about itself.
 
 use crate::check::program::assertions::{answers, exposition, list};
+use crate::check::program::clients;
 use crate::check::program::context::Context;
-use crate::check::program::faults::Faults;
-use crate::check::program::last_words::{PANIC, death, last_words, words};
-use crate::check::program::life::{nobody, silence, starts, unanswered};
+use crate::check::program::last_words::{death, last_words, words};
+use crate::check::program::life::{silence, unanswered};
+use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::run::{Run, Scrape};
-use crate::check::program::variety::PAGE;
-use crate::check::program::{clients, paths, waits};
+use crate::check::program::source::Source;
 use crate::check::verdict::{Finding, Judgement, Quote, Trouble};
-use crate::exposition::{Found, ParseError};
 use crate::http::fetch::Answer;
-use crate::http::no_answer::NoAnswer;
 
-/// The text formats that Prometheus 3 reads; anything else fails the scrape.
-const CONTENT_TYPES: [&str; 3] =
-    ["text/plain", "application/openmetrics-text", "application/vnd.google.protobuf"];
 /// One of each group of base metrics; what a system does not tell is not asked for.
 const BASE_METRICS: &[&str] = &[
     #[cfg(any(target_os = "linux", target_os = "macos", windows))]
@@ -27,77 +22,23 @@ const BASE_METRICS: &[&str] = &[
     "treecounter_build_info",
 ];
 
-/// It answers a visit with a page.
-pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
-    let run = &context.runs.calm;
-    let expected = "200 from /treecounter, with failures switched off";
-    let visits = match &run.visits {
-        Some(visits) => visits,
-        // The scrape that comes first was not answered: nothing is.
-        None => return unanswered(context, run, "an answer", run.before.as_ref()),
-    };
-    let finding = |found: String| {
-        Finding::new(expected, found)
-            .try_with(context.start(Faults::NONE))
-            .try_with(context.curl(&visits.probe))
-    };
-    if let Some(missing) = visits.unanswered() {
-        if context.runs.attached && matches!(missing, NoAnswer::Refused) {
-            return nobody(context);
-        }
-        return finding(missing.to_string())
-            .because(silence(missing))
-            .with_last_words(last_words(run))
-            .fail();
-    }
-    let allowed = |status| status == 200 || (context.runs.attached && status == 503);
-    match visits.statuses().find(|status| !allowed(*status)) {
-        None => {
-            clients::statuses(context, PAGE)?;
-            clients::statuses(context, "/")?;
-            clients::page(context)?;
-            serves_failures(context)?;
-            // What holds a thread is better told by the check of scrapes.
-            match context.runs.stuck().map(|run| during(context, run)) {
-                Ok(Err(_)) => Ok(()),
-                _ => waits::as_told(context),
-            }
-        }
-        Some(500) => finding("500: the handler panicked".to_owned())
-            .because("The program's own words name the line.")
-            .with_last_words(last_words(run))
-            .fail(),
-        Some(404) => {
-            let arm = "`handle` needs an arm for \"/treecounter\" that calls `self.trees.respond`.";
-            let (cause, line) = missed(context, PAGE, arm);
-            let finding = finding("404: nothing answers at this path".to_owned());
-            finding.because(cause).showing(line).fail()
-        }
-        Some(status) => finding(status.to_string())
-            .because("Only `self.trees.respond(request).await` should make this answer.")
-            .with_last_words(last_words(run))
-            .fail(),
-    }
-}
-
 /// /metrics answers, with 200.
 pub(crate) fn metrics_status(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     unanswered(context, run, "an answer", run.before.as_ref())?;
     let (scrape, answer) = scraped(run)?;
-    let (cause, line) = match answer.status {
+    let is_exposition = answer.body.starts_with(b"# ");
+    let (mistake, line) = match answer.status {
         200 => return clients::statuses(context, "/metrics"),
-        404 if !answer.body.starts_with(b"# ") => missed(context, "/metrics", NO_ARM),
-        404 => (NOT_FOUND_BY_NAME.to_owned(), None),
-        500 => {
-            let cause =
-                death(&words(run)).unwrap_or("The program's own words say what went wrong.");
-            (cause.to_owned(), None)
-        }
-        _ => ("Prometheus takes 200 and nothing else.".to_owned(), None),
+        404 if !is_exposition => clients::missed(context.source, "/metrics", NO_ARM),
+        500 => death(context.source, &words(run))
+            .unwrap_or((Mistake::usual("The program's own words say what went wrong."), None)),
+        404 => (OTHER_STATUS, context.source.in_handler("not_found()")),
+        _ if is_exposition => (OTHER_STATUS, context.source.in_handler("status_mut")),
+        _ => (Mistake::usual(ONLY_200), context.source.in_handler("status_mut")),
     };
     Finding::new("200 from /metrics", answer.status.to_string())
-        .because(cause)
+        .told(mistake)
         .showing(line)
         .with_last_words(last_words(run))
         .try_with(context.start_plain())
@@ -105,139 +46,14 @@ pub(crate) fn metrics_status(context: &Context<'_>) -> Judgement {
         .fail()
 }
 
-const NO_ARM: &str =
-    "Nothing answers at this path yet: no arm of the `match` in `handle` takes \"/metrics\".";
-const NOT_FOUND_BY_NAME: &str = "The exposition is there, and the status says that nothing is: \
-    only 200 counts. Send what `self.metrics.respond(request)` gives, as it is.";
-
-/// A visit that fails is answered, by the page itself.
-fn serves_failures(context: &Context<'_>) -> Judgement {
-    let Ok(run) = context.runs.failing() else { return Ok(()) };
-    starts(context, run)?;
-    // Without a scrape before them there were no visits.
-    let Some(visits) = &run.visits else { return Ok(()) };
-    let finding = |found: String| {
-        Finding::new("503, since every visit fails in this run", found)
-            .with_last_words(last_words(run))
-            .try_with(context.start(run.faults))
-            .try_with(context.curl(&visits.probe))
-    };
-    if let Some(missing) = visits.unanswered() {
-        return finding(missing.to_string())
-            .because(match missing {
-                NoAnswer::TimedOut(_) => AGAIN,
-                _ => silence(missing),
-            })
-            .showing(context.source.line(|line| line.contains("loop") || line.contains("while ")))
-            .fail();
-    }
-    match visits.statuses().find(|status| *status != 503) {
-        None => Ok(()),
-        Some(500) if words(run).contains(PANIC) => finding("500: the handler panicked".to_owned())
-            .because("It panics when a visit fails. The program's own words name the line.")
-            .fail(),
-        Some(status) => {
-            finding(status.to_string()).because(REACHES).showing(failure_changed(context)).fail()
-        }
-    }
-}
-
-/// The line that most likely makes something else of a failure.
-fn failure_changed(context: &Context<'_>) -> Option<Quote> {
-    let telling = ["status_mut", "failure_rate", "503", "status"];
-    let in_handler = telling.iter().find_map(|part| context.source.in_handler(part));
-    in_handler.or_else(|| context.source.line_with(&["failure_rate"]))
-}
-
-const REACHES: &str = "A failed answer has to reach the visitor as it is: return what \
-    `self.trees.respond(request)` gives, and leave the settings alone.";
-const AGAIN: &str = "A failed visit gets no answer. Is it tried again until it is good? A 503 has \
-    to reach the visitor as it is: `self.trees.respond(request)` gives it.";
-
-/// Why a path is not answered, and where; or what is said of one that nothing in the file is for.
-fn missed(context: &Context<'_>, path: &str, otherwise: &str) -> (String, Option<Quote>) {
-    match paths::missed(context.source, path) {
-        Some((cause, line)) => (cause, Some(line)),
-        None => (otherwise.to_owned(), None),
-    }
-}
-
-fn scraped(run: &Run) -> Result<(&Scrape, &Answer), Box<Trouble>> {
+/// The scrape before all else, and its answer.
+pub(crate) fn scraped(run: &Run) -> Result<(&Scrape, &Answer), Box<Trouble>> {
     let scrape =
         run.before.as_ref().and_then(|scrape| Some((scrape, &scrape.answer.as_ref().ok()?.answer)));
     match scrape {
         Some(found) => Ok(found),
         None => Finding::new("an answer from /metrics", "none").fail(),
     }
-}
-
-/// The content type is one that Prometheus takes.
-pub(crate) fn metrics_content_type(context: &Context<'_>) -> Judgement {
-    let run = &context.runs.calm;
-    let (scrape, answer) = scraped(run)?;
-    let media = answer.content_type.split(';').next().unwrap_or_default().trim();
-    if CONTENT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(media)) {
-        return clients::honest_types(context);
-    }
-    let found = match answer.content_type.as_str() {
-        "" => "no Content-Type at all".to_owned(),
-        other => format!("Content-Type: {other}"),
-    };
-    let cause = match media.ends_with("json") {
-        true => {
-            "Prometheus does not read JSON. It has a text format of its own, which \
-             `MetricsHandler` sends under the right type."
-        }
-        false => {
-            "Prometheus decides by this header how to read the body, and fails the scrape when it \
-             does not know the type. `MetricsHandler` sends the right one."
-        }
-    };
-    Finding::new("Content-Type: text/plain; version=0.0.4; charset=utf-8", found)
-        .because(cause)
-        .try_with(context.start_plain())
-        .try_with(context.curl(&scrape.probe))
-        .fail()
-}
-
-/// The body is an exposition.
-pub(crate) fn metrics_parses(context: &Context<'_>) -> Judgement {
-    let run = &context.runs.calm;
-    let (scrape, answer) = scraped(run)?;
-    let Some(Err(error)) = &scrape.exposition else {
-        clients::honest_encoding(context)?;
-        return clients::fresh(context);
-    };
-    let lines = answer.body.split(|byte| *byte == b'\n').count();
-    let expected = format!("{} in column {}", error.expected, error.column);
-    Finding::new(expected, error.found.to_string())
-        .quoting(Quote { of: "/metrics".into(), line: error.line, text: error.excerpt() })
-        .because(misread(error, &answer.body, lines))
-        .try_with(context.start_plain())
-        .try_with(context.curl(&scrape.probe))
-        .fail()
-}
-
-fn misread(error: &ParseError, body: &[u8], lines: usize) -> String {
-    let start = body.trim_ascii_start();
-    let cause = match () {
-        () if start.starts_with(b"{\"") || start.starts_with(b"[") || start.starts_with(b"{\n") => {
-            "This is JSON. Prometheus reads its own text format: a line for each series, \
-             `name{label=\"value\"} number`."
-        }
-        () if start.starts_with(b"<") => "This is a web page, and not an exposition.",
-        () if error.found == Found::EndOfText && error.line == lines => {
-            "The body stops in the middle of a line. Send the whole text, with its last line feed."
-        }
-        () if error.found == Found::CarriageReturn || error.found.to_string().contains("\\r") => {
-            "Lines end with \\n alone, on Windows as well. Print \\n, not \\r\\n."
-        }
-        () => {
-            "`MetricsHandler` writes this format. Text made by hand has to follow it exactly: a \
-             name, label values in double quotes, and a number."
-        }
-    };
-    cause.to_owned()
 }
 
 /// The metrics that every program has are there.
@@ -255,41 +71,46 @@ pub(crate) fn base_metrics(context: &Context<'_>) -> Judgement {
         count @ 1..=4 => format!("{count} families: {}", list(&names)),
         count => format!("{count} families, without {}", list(&missing)),
     };
-    let registers = context.source.has("register_base_metrics(");
-    let prefix = names.iter().find_map(|name| name.strip_suffix(missing[0]));
-    let cause = match prefix {
-        Some(prefix) => format!(
-            "Every name has a prefix, {prefix}, which the dashboards and alerts of others do not \
-             know. `Registry::new()` gives none."
-        ),
-        None if registers && missing.iter().all(|name| name.starts_with("tokio_")) => {
-            "tokio's metrics are the runtime's, and `register_base_metrics` is called where there \
-             is none yet. Call it in the `main` that stands below `#[tokio::main]`."
-                .to_owned()
-        }
-        None if registers => {
-            "`register_base_metrics` puts them in one registry, and `MetricsHandler` shows \
-             another. Give it the same one."
-                .to_owned()
-        }
-        None => {
-            "`register_base_metrics(&registry)?` in `main` puts them in the registry.".to_owned()
-        }
-    };
+    let (mistake, line) = without(context.source, &missing, &names);
     Finding::new(list(BASE_METRICS), found)
-        .because(cause)
-        .showing(context.source.line_with(&["Registry::new_custom"]))
+        .told(mistake)
+        .showing(line)
         .try_with(context.start_plain())
         .try_with(context.curl(&scraped(run)?.0.probe))
         .fail()
+}
+
+/// Why base metrics are missing, and where.
+fn without(source: &Source, missing: &[&str], names: &[&str]) -> (Mistake, Option<Quote>) {
+    if let Some(prefix) = names.iter().find_map(|name| name.strip_suffix(missing[0])) {
+        let cause = format!(
+            "Every name has a prefix, {prefix}, which the dashboards and alerts of others do not \
+             know. `Registry::new()` gives none."
+        );
+        let line = source.line_with(&["Registry::new_custom"]);
+        return (Mistake::naming(cause, PREFIXED), line);
+    }
+    if !source.has("register_base_metrics(") {
+        return (Mistake::usual(NOT_REGISTERED), None);
+    }
+    match missing {
+        _ if missing.iter().all(|name| name.starts_with("tokio_")) => {
+            (OUTSIDE_OF_TOKIO, source.line_with(&["thread::"]))
+        }
+        _ if BASE_METRICS.iter().any(|name| names.contains(name)) => {
+            let lines = ["retain", "filter"];
+            (LEFT_OUT, source.line(|line| lines.iter().any(|word| line.contains(word))))
+        }
+        _ => (Mistake::usual(ANOTHER_REGISTRY), None),
+    }
 }
 
 /// Other paths are still not found.
 pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     let strangers = answers(run.strangers.as_ref())?;
-    let expected = "404 from a path that does not exist";
     let finding = |found: String| {
+        let expected = format!("404 from {}, a path that does not exist", strangers.probe.path);
         Finding::new(expected, found)
             .with_last_words(last_words(run))
             .try_with(context.start_plain())
@@ -297,7 +118,7 @@ pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
     };
     if let Some(missing) = strangers.unanswered() {
         let line = context.source.line(|line| line.contains("exit(") || line.contains("panic!("));
-        return finding(missing.to_string()).because(silence(missing)).showing(line).fail();
+        return finding(missing.to_string()).told(silence(missing)).showing(line).fail();
     }
     match strangers.statuses().find(|status| *status != 404) {
         None => {
@@ -310,34 +131,53 @@ pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
     }
 }
 
-/// A scrape does not wait for the visits that are under way.
-pub(crate) fn scrape_not_delayed(context: &Context<'_>) -> Judgement {
-    let run = context.runs.stuck()?;
-    starts(context, run)?;
-    exposition(run.before.as_ref())?;
-    during(context, run)?;
-    clients::prompt(context)
-}
+const NO_ARM: &str =
+    "Nothing answers at this path yet: no arm of the `match` in `handle` takes \"/metrics\".";
 
-/// Every scrape beside slow visits was answered.
-fn during(context: &Context<'_>, run: &Run) -> Judgement {
-    match run.during.iter().find_map(|scrape| Some((scrape, scrape.answer.as_ref().err()?))) {
-        None => Ok(()),
-        Some((scrape, missing)) => Finding::new(
-            "an answer from /metrics while slow visits are under way",
-            missing.to_string(),
-        )
-        .because(
-            "The visits hold something that the scrape waits for: a lock kept over an \
-                     `.await`, or a thread that sleeps (`std::thread::sleep`) instead of \
-                     `tokio::time::sleep(...).await`.",
-        )
-        .showing(
-            context.source.line(|line| line.contains("thread::sleep") || line.contains(".lock()")),
-        )
-        .try_with(context.start(run.faults))
-        .try_with(format!("curl -s http://{}/treecounter &", context.runs.host))
-        .try_with(context.curl(&scrape.probe))
-        .fail(),
-    }
-}
+const ONLY_200: &str = "Prometheus takes 200 and nothing else. Send what \
+    `self.metrics.respond(request)` gives, as it is.";
+
+const OTHER_STATUS: Mistake = Mistake::new(
+    "The exposition is there, under another status, and Prometheus takes 200 and nothing else. \
+     Send what `self.metrics.respond(request)` gives, as it is.",
+    [
+        "Who has made this status: `self.metrics`, or a line of your own?",
+        "`self.metrics.respond(request)` gives a whole answer: the status 200, the type and the \
+         text. Setting a status on it, or putting its text into another response, makes \
+         something else of it.",
+    ],
+);
+
+const NOT_REGISTERED: &str =
+    "`register_base_metrics(&registry)?` in `main` puts them in the registry.";
+const ANOTHER_REGISTRY: &str = "`register_base_metrics` puts them in one registry, and \
+    `MetricsHandler` shows another. Give it the same one.";
+
+const PREFIXED: Hints = [
+    "What are the metrics called at /metrics, and what should they be called?",
+    "The names are given by those who make the metrics; what stands before them is added by the \
+     registry. Look at how yours is made: `Registry::new_custom` takes a prefix.",
+];
+
+const OUTSIDE_OF_TOKIO: Mistake = Mistake::new(
+    "tokio's metrics are the runtime's, and `register_base_metrics` is called outside of it. Call \
+     it in `main` itself, below `#[tokio::main]`.",
+    [
+        "Some of the base metrics are there, and tokio's are not. What do those need to be \
+         measured at all?",
+        "`register_base_metrics` asks for the runtime that it is called in. There is one in \
+         `async fn main` below `#[tokio::main]`, and in what that calls or awaits; a thread of \
+         its own has none.",
+    ],
+);
+
+const LEFT_OUT: Mistake = Mistake::new(
+    "Some are there and others are not: something leaves them out on the way to /metrics. \
+     `MetricsHandler` shows all that is in the registry.",
+    [
+        "Which of the base metrics are there, and which are not? Which line makes that choice?",
+        "`register_base_metrics` puts all of them into the registry, and \
+         `self.metrics.respond(request)` shows the whole registry. Between the two there should \
+         be nothing of your own.",
+    ],
+);
