@@ -101,13 +101,6 @@ impl Finding {
         self
     }
 
-    /// Adds the question and the pointer that are given as hints, instead of the check's own.
-    #[must_use]
-    pub fn hinting(mut self, [question, pointer]: [&str; 2]) -> Self {
-        self.hints = Some([question.to_owned(), pointer.to_owned()]);
-        self
-    }
-
     /// Adds the lines that show it.
     #[must_use]
     pub fn quoting(mut self, quote: impl Into<Option<Quote>>) -> Self {

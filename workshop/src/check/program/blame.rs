@@ -2,18 +2,14 @@
 //! blame, and the hints for all mistakes of its kind.
 
 use crate::check::program::context::Context;
+use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::verdict::{Finding, Judgement, Quote};
 
-/// The question and the pointer for mistakes of one kind.
-pub(crate) type Hints = [&'static str; 2];
-
-/// A mistake, as it is told.
+/// A mistake, and where it was made.
 #[derive(Debug)]
 pub(crate) struct Blame {
-    cause: String,
+    mistake: Mistake,
     line: Option<Quote>,
-    /// `None` where the check's own fit.
-    hints: Option<Hints>,
     /// What shows it, where the check's own commands do not.
     commands: Option<Vec<String>>,
 }
@@ -21,13 +17,14 @@ pub(crate) struct Blame {
 impl Blame {
     /// A mistake, most likely made in that line.
     pub(crate) fn new(cause: impl Into<String>, line: impl Into<Option<Quote>>) -> Self {
-        Self { cause: cause.into(), line: line.into(), hints: None, commands: None }
+        let mistake = Mistake::naming(cause.into(), None);
+        Self { mistake, line: line.into(), commands: None }
     }
 
     /// One of this kind.
     #[must_use]
     pub(crate) fn hinting(self, hints: Hints) -> Self {
-        Self { hints: Some(hints), ..self }
+        Self { mistake: self.mistake.hinting(hints), ..self }
     }
 
     /// One that other commands show. None, if it does not show by hand.
@@ -52,11 +49,7 @@ impl Finding {
     /// Adds what was done wrong.
     #[must_use]
     pub(crate) fn blaming(self, mistake: Blame) -> Self {
-        let finding = self.because(mistake.cause).showing(mistake.line);
-        let finding = match mistake.hints {
-            Some(hints) => finding.hinting(hints),
-            None => finding,
-        };
+        let finding = self.told(mistake.mistake).showing(mistake.line);
         match mistake.commands {
             Some(commands) => Self { commands, ..finding },
             None => finding,

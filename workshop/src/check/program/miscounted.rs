@@ -1,10 +1,11 @@
 //! Why visits were most likely not counted as they should.
 
 use crate::check::program::assertions::{Change, changes, exposition};
-use crate::check::program::blame::{self, Blame, Hints, seen_after};
+use crate::check::program::blame::{self, Blame, seen_after};
 use crate::check::program::clues;
 use crate::check::program::context::Context;
 use crate::check::program::metric::COUNTER;
+use crate::check::program::mistake::Hints;
 use crate::check::program::run::{Run, Scrape};
 use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;

@@ -35,6 +35,12 @@ impl Mistake {
     pub(crate) fn naming(cause: String, hints: impl Into<Option<Hints>>) -> Self {
         Self { cause: Cow::Owned(cause), hints: hints.into() }
     }
+
+    /// The same with these hints.
+    #[must_use]
+    pub(crate) fn hinting(self, hints: Hints) -> Self {
+        Self { hints: Some(hints), ..self }
+    }
 }
 
 impl Finding {
