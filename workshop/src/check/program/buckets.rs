@@ -14,6 +14,8 @@ const MINUTE: f64 = 60.0;
 /// The longest visit of the settings as they are, in seconds. The shortest takes none, and all
 /// between are as likely.
 const LONGEST: f64 = 1.0;
+/// Nearly all visits have to end up in buckets whose bounds are known.
+const NEARLY_ALL: f64 = 0.8 * LONGEST;
 /// A bucket with this part of all visits or more is worth a remark.
 const CROWDED: f64 = 0.5;
 
@@ -45,7 +47,8 @@ fn fullest(bounds: &[f64]) -> Option<(f64, f64, f64)> {
     shares.max_by(|one, other| one.0.total_cmp(&other.0))
 }
 
-/// Buckets are cumulative, end with the count, and have a bound between 0.1 and 0.5 s.
+/// Buckets are cumulative, end with the count, have a bound between 0.1 and 0.5 s, and one beyond
+/// nearly all visits.
 pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     exposition(run.after.as_ref())?;
@@ -81,19 +84,19 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
         }
         let bounds: Vec<f64> =
             row.iter().map(|(bound, _)| *bound).filter(|b| b.is_finite()).collect();
-        if bounds.iter().any(|bound| (0.1..0.5).contains(bound)) {
+        let (expected, mistake) = if !bounds.iter().any(|bound| (0.1..0.5).contains(bound)) {
+            ("a bound of 0.1 s or more, and below 0.5 s".to_owned(), too_coarse(&bounds))
+        } else if bounds.iter().all(|bound| *bound < NEARLY_ALL) {
+            (format!("a bound of {LONGEST} s or more, beyond all visits"), TOO_LOW)
+        } else {
             continue;
-        }
+        };
         let shown: Vec<String> = bounds.iter().map(ToString::to_string).collect();
         let line = row.first().map_or(0, |(_, sample)| sample.line);
-        return finding(
-            "a bound of 0.1 s or more, and below 0.5 s".into(),
-            format!("le = {}", list(&shown)),
-            line,
-        )
-        .told(too_coarse(&bounds))
-        .showing(context.source.line(|line| line.contains("buckets")))
-        .fail();
+        return finding(expected, format!("le = {}", list(&shown)), line)
+            .told(mistake)
+            .showing(context.source.line(|line| line.contains("buckets")))
+            .fail();
     }
     Ok(())
 }
@@ -126,6 +129,17 @@ fn too_coarse(bounds: &[f64]) -> Mistake {
         ),
     }
 }
+
+const TOO_LOW: Mistake = Mistake::new(
+    "All that takes longer than the last bound falls into +Inf. A quantile in there is told as the \
+     last bound, however long it took: put one bound beyond the slowest visit that you expect.",
+    [
+        "The page takes up to a second. Into which bucket does a visit of 0.9 s fall, and what \
+         does the 99th percentile say then?",
+        "`+Inf` has no upper bound to estimate with. The last bound that you give lies beyond the \
+         slowest visit that you expect.",
+    ],
+);
 
 const QUANTILES: &str = "Such bounds look like quantiles, and a bound is a time, in seconds: with \
     none in between, 0.1 s and 0.5 s fall into the same bucket. Any quantile is estimated later, \

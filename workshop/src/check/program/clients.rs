@@ -4,7 +4,7 @@ use hyper::Method;
 
 use crate::check::program::context::Context;
 use crate::check::program::life::silence;
-use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
+use crate::check::program::mistake::{Hints, MADE_UP, Mistake, Sign, given_away};
 use crate::check::program::paths;
 use crate::check::program::run::{Run, Varied};
 use crate::check::program::source::Source;
@@ -100,6 +100,9 @@ fn otherwise(
     let again = source.in_handler("register").filter(|_| wanted == 200);
     match (wanted, status) {
         (_, 500) => return (PANICKED, again),
+        (200, 503) if source.has("Settings::default()") => {
+            return (MADE_UP.1, source.line_with(MADE_UP.0));
+        }
         (404, 405) => return (METHOD_FIRST, of_method),
         (405, _) => {
             let own = given_away(source, NOT_THE_REQUEST);

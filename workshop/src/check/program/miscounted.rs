@@ -288,7 +288,10 @@ fn not_at_all(context: &Context<'_>, run: &Run, status: &str) -> Blame {
         () if counts.as_ref().is_some_and(of_another) => {
             Blame::new(OF_ANOTHER, counts).hinting(blame::CONDITION)
         }
-        () => Blame::new(EITHER_OR, None),
+        () => match source.line_with(&["if ", ".len()"]) {
+            Some(line) => Blame::new(KEPT_ASIDE, line).hinting(blame::LATER),
+            None => Blame::new(EITHER_OR, None),
+        },
     };
     mistake.or_at(|| source.line(|line| line.contains("if "))).or_at(|| counting(context))
 }
@@ -310,6 +313,8 @@ const NOTHING: &str = "Nothing counts here. Below the `match`, where every answe
     counts them all, by `response.status()` and endpoint.";
 const OF_ANOTHER: &str = "The only line that counts is for the requests of another path. Below the \
     `match`, where every answer passes, one line counts them all.";
+const KEPT_ASIDE: &str = "Nothing has counted these visits so far. Are they kept aside, until \
+    there are enough? `inc()` on the registered counter, at once and for each answer.";
 const EITHER_OR: &str = "Nothing counts these visits, or what counts is not what was registered. \
     Count below the `match`, with a clone of the counter that was registered in `main`.";
 const KEPT: &str = "Both scrapes are the same text, to the last byte: the exposition is kept from \

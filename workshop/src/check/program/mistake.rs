@@ -59,3 +59,22 @@ pub(crate) type Sign = (&'static [&'static str], Mistake);
 pub(crate) fn given_away(source: &Source, signs: &[Sign]) -> Option<(Mistake, Quote)> {
     signs.iter().find_map(|(parts, mistake)| Some((mistake.clone(), source.line_with(parts)?)))
 }
+
+/// Settings that nobody has read.
+pub(crate) const MADE_UP: Sign = (
+    &["Settings::default()"],
+    Mistake::new(
+        "`Settings::default()` knows nothing of the environment. Read the settings with \
+         `Settings::from_env()?`, and give these to the tree counter.",
+        SETTINGS,
+    ),
+);
+
+/// Of a setting that is another than in the environment.
+pub(crate) const SETTINGS: Hints = [
+    "Who says how long visits take and how many fail: the variables that the program is started \
+     with, or your file?",
+    "`Settings::from_env()` in `main` reads these variables, and the tree counter, made with \
+     `TreeCounter::new(&settings)`, does as they say. Nothing between these two changes them, and \
+     each visit gets its answer from that tree counter.",
+];

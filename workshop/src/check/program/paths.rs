@@ -54,6 +54,13 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
         );
         return Some((cause, line));
     }
+    if let Some(line) = source.line(|line| line.contains(".trim_")) {
+        let cause = format!(
+            "Your arm {path:?} stands there, and the path is trimmed before it is compared. \
+             Compare `request.uri().path()` as it came."
+        );
+        return Some((cause, line));
+    }
     let (header, line) = source.header()?;
     let cause = format!(
         "A header, {header}, decides here who gets an answer. The path alone does: whoever asks, \

@@ -101,6 +101,9 @@ fn without(source: &Source, missing: &[&str], names: &[&str]) -> (Mistake, Optio
             let lines = ["retain", "filter"];
             (LEFT_OUT, source.line(|line| lines.iter().any(|word| line.contains(word))))
         }
+        _ if source.count("Registry::new") < 2 && !source.has("default_registry") => {
+            (NOT_REACHED, source.line(|line| ["if ", "cfg"].iter().any(|it| line.contains(it))))
+        }
         _ => (Mistake::usual(ANOTHER_REGISTRY), None),
     }
 }
@@ -148,6 +151,15 @@ const OTHER_STATUS: Mistake = Mistake::new(
     ],
 );
 
+const NOT_REACHED: Mistake = Mistake::new(
+    "`register_base_metrics` stands in your file, and nothing of it is at /metrics: either it is \
+     not reached, for an `if` or a `cfg`, or another registry is shown.",
+    [
+        "Does the line with `register_base_metrics` run when the program starts?",
+        "`main` makes one registry, hands it to `register_base_metrics` and to \
+         `MetricsHandler::new`, and does both without a condition.",
+    ],
+);
 const NOT_REGISTERED: &str =
     "`register_base_metrics(&registry)?` in `main` puts them in the registry.";
 const ANOTHER_REGISTRY: &str = "`register_base_metrics` puts them in one registry, and \

@@ -142,8 +142,7 @@ impl Source {
         let all = self.lines().filter(|(_, line)| code(line) && !finished.contains(line.trim()));
         let imports = self.imports();
         let (last, first): (Vec<_>, Vec<_>) = all.partition(|(index, line)| {
-            let is_function = line.trim_start().starts_with("fn ");
-            imports.contains(index) || is_field(line) || is_function || is_clone(line)
+            imports.contains(index) || is_field(line) || is_head(line) || is_clone(line)
         });
         first.into_iter().chain(last)
     }
@@ -208,6 +207,12 @@ fn is_field(line: &str) -> bool {
     let begins = |c: char| c.is_uppercase() || "&([".contains(c) || of.starts_with("std::");
     let is_call = of.contains("::new(") || of.contains("::default(") || of.contains("clone(");
     is_name && !is_call && of.starts_with(begins) && of.chars().all(type_only)
+}
+
+/// Whether a line only opens what others stand in: a function, or all those of a type.
+fn is_head(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches("pub ").trim_start_matches("async ");
+    ["fn ", "impl ", "struct "].iter().any(|start| line.starts_with(start))
 }
 
 /// The name that a line gives, and to what, if it does nothing else.

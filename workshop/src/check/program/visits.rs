@@ -5,11 +5,11 @@ use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
 use crate::check::program::last_words::{PANIC, death, last_words, words};
 use crate::check::program::life::{nobody, silence, starts, unanswered};
-use crate::check::program::mistake::{Hints, Mistake};
+use crate::check::program::mistake::{Hints, MADE_UP, Mistake, SETTINGS, given_away};
 use crate::check::program::run::Run;
 use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
-use crate::check::program::waits::{self, SETTINGS, during};
+use crate::check::program::waits::{self, during};
 use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::http::fetch::Answer;
 use crate::http::no_answer::NoAnswer;
@@ -60,10 +60,14 @@ pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
             let finding = finding("404: nothing answers at this path".to_owned());
             finding.told(mistake).showing(line).fail()
         }
-        Some(status) => finding(status.to_string())
-            .told(Mistake::naming(MADE_ELSEWHERE.to_owned(), OWN_ANSWER))
-            .with_last_words(last_words(run))
-            .fail(),
+        Some(status) => {
+            let elsewhere = || (Mistake::naming(MADE_ELSEWHERE.to_owned(), OWN_ANSWER), None);
+            let made_up = given_away(context.source, &[MADE_UP]);
+            let made_up = made_up.map(|(mistake, line)| (mistake, Some(line)));
+            let (mistake, line) = made_up.unwrap_or_else(elsewhere);
+            let finding = finding(status.to_string()).told(mistake).showing(line);
+            finding.with_last_words(last_words(run)).fail()
+        }
     }
 }
 
@@ -105,6 +109,9 @@ fn serves_failures(context: &Context<'_>) -> Judgement {
 fn failure_changed(source: &Source) -> (Mistake, Option<Quote>) {
     if let Some(line) = source.line_with(&["settings.failure_rate"]) {
         return (SWITCHED_OFF, Some(line));
+    }
+    if let Some((mistake, line)) = given_away(source, &[MADE_UP]) {
+        return (mistake, Some(line));
     }
     let telling = ["status_mut", "failure_rate", "503", "status", "trees.respond"];
     (REACHES, telling.iter().find_map(|part| source.in_handler(part)))

@@ -7,7 +7,7 @@ use crate::check::program::assertions::exposition;
 use crate::check::program::clients;
 use crate::check::program::context::Context;
 use crate::check::program::life::starts;
-use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
+use crate::check::program::mistake::{Hints, MADE_UP, Mistake, SETTINGS, Sign, given_away};
 use crate::check::program::run::Run;
 use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
@@ -153,6 +153,7 @@ fn late(context: &Context<'_>, kind: &str, probe: &Probe, late: &Timed) -> Judge
 
 /// Why a visit takes less time than it should.
 const TOO_QUICK: &[Sign] = &[
+    MADE_UP,
     (
         &["settings.latency"],
         Mistake::new(
@@ -181,15 +182,6 @@ const NOT_AWAITED: Mistake = Mistake::new(
      `self.trees.respond(request).await` for each visit, and `Settings::from_env()?` as it is.",
     SETTINGS,
 );
-
-/// Of a setting that is another than in the environment.
-pub(crate) const SETTINGS: Hints = [
-    "Who says how long visits take and how many fail: the variables that the program is started \
-     with, or your file?",
-    "`Settings::from_env()` in `main` reads these variables, and the tree counter, made with \
-     `TreeCounter::new(&settings)`, does as they say. Nothing between these two changes them, and \
-     each visit gets its answer from that tree counter.",
-];
 
 const SLEEPS: Mistake = Mistake::new(
     "Something in `handle` waits by itself. The latency is the tree counter's alone.",
