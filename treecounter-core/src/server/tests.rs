@@ -14,7 +14,8 @@ use super::*;
 use crate::responses::{TEXT, respond};
 use crate::{Request, Response};
 
-/// `/slow` waits to be released, `/panic` panics, everything else answers its path.
+/// `/slow` waits to be released, `/half` for one turn, `/panic` panics, everything else answers its
+/// path.
 #[derive(Default)]
 struct Routes {
     arrived: Notify,
@@ -30,6 +31,7 @@ impl Handler for Arc<Routes> {
                 self.arrived.notify_one();
                 self.release.notified().await;
             }
+            "/half" => tokio::task::yield_now().await,
             "/panic" => panic!("as it was asked to"),
             _ => {}
         }
