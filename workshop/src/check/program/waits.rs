@@ -207,8 +207,8 @@ const TWO_CALLS: Mistake = Mistake::new(
 );
 
 const TRIED_AGAIN: Mistake = Mistake::new(
-    "A visit that fails takes twice its time: the page is asked for again. A failure has to reach \
-     the visitor, after one call of `self.trees.respond(request)`.",
+    "A visit that fails takes longer than one call: the page is asked for again. A failure has to \
+     reach the visitor, after one call of `self.trees.respond(request)`.",
     ONE_CALL,
 );
 
