@@ -40,7 +40,9 @@ pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str
         let finished: String =
             finished.map(|line| format!("{}\n", in_own_names(line, text))).collect();
         let yours: String = starter::body(text).lines().map(|line| format!("{line}\n")).collect();
-        there(&yours, &finished, guilty.map(|(quote, _)| &*quote.text))
+        // The header is not compared.
+        let header = text.lines().count() - yours.lines().count();
+        there(&yours, &finished, guilty.and_then(|(_, line)| line.checked_sub(header + 1)))
     });
     // The code of an earlier section's check is not that of this one.
     let is_own = section.checks().any(|(.., own)| own.slug == check.slug);
@@ -70,8 +72,8 @@ const MOVED: &str = "The finished program has the same in another place, between
 const WITHOUT: &str = "And it does not have:";
 
 /// What the finished program has in place of a guilty line, or, when little is different, all that
-/// it has otherwise; and what it does not have.
-fn there(yours: &str, finished: &str, guilty: Option<&str>) -> Option<String> {
+/// it has otherwise; and what it does not have. Lines are numbered from 0.
+fn there(yours: &str, finished: &str, guilty: Option<usize>) -> Option<String> {
     let diff = TextDiff::from_lines(yours, finished);
     let [old, new] = [yours, finished].map(|text| text.lines().collect::<Vec<_>>());
     let is_change = |op: &&DiffOp| !matches!(op, DiffOp::Equal { .. });
@@ -92,8 +94,7 @@ fn there(yours: &str, finished: &str, guilty: Option<&str>) -> Option<String> {
     let most = if guilty.is_some() { MOST } else { FEW };
     let (few, said) = (missing(&changes).len() <= most, guilty.map_or(DIFFERENT, |_| INSTEAD));
     if !few || missing(&changes).is_empty() && dropped(&changes).len() > MOST {
-        let first = guilty?.lines().next()?.trim();
-        let at = old.iter().position(|line| line.trim() == first)?;
+        let at = guilty?;
         changes.retain(|op| op.old_range().contains(&at));
     }
     let (missing, dropped) = (missing(&changes), dropped(&changes));

@@ -257,8 +257,8 @@ pub(crate) const FALLS: Hints = [
     "Look at /metrics, visit the page a few times, and look twice more. Does any\n\
      series get lower, or vanish?",
     "A number that only rises is what Prometheus needs: it works out itself what\n\
-     is new since the last scrape. `reset`, `set` and the calls that remove\n\
-     series take that away.",
+     is new since the last scrape. `reset` and the calls that remove series\n\
+     take that away.",
 ];
 
 /// The exposition is an old one.

@@ -8,9 +8,6 @@ use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::{Family, Labels, Sample};
 use std::collections::BTreeMap;
 
-/// No page takes longer, in seconds: bounds beyond it are in another unit.
-const MINUTE: f64 = 60.0;
-
 /// The longest visit of the settings as they are, in seconds. The shortest takes none, and all
 /// between are as likely.
 const LONGEST: f64 = 1.0;
@@ -105,10 +102,10 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
 fn too_coarse(bounds: &[f64]) -> Mistake {
     let least = bounds.iter().copied().fold(f64::INFINITY, f64::min);
     let has = |bound: f64| bounds.contains(&bound);
-    let beyond = bounds.iter().any(|bound| *bound > MINUTE);
     let thousands = bounds.iter().any(|bound| *bound >= 250.0);
     match least {
-        1000.0.. if beyond => Mistake::usual(
+        _ if bounds.is_empty() => TOO_COARSE,
+        1000.0.. => Mistake::usual(
             "These bounds look like microseconds. Base units are seconds: 0.1, not 100000.",
         ),
         1.0.. if thousands => Mistake::usual(
@@ -123,12 +120,14 @@ fn too_coarse(bounds: &[f64]) -> Mistake {
             None,
         ),
         0.5.. if has(0.95) || has(0.99) => Mistake::new(QUANTILES, TIMES),
-        _ => Mistake::usual(
-            "With no bound in between, 0.1 s and 0.5 s fall into the same bucket, and no quantile \
-             can tell them apart. `HistogramOpts::buckets` takes a Vec of seconds.",
-        ),
+        _ => TOO_COARSE,
     }
 }
+
+const TOO_COARSE: Mistake = Mistake::usual(
+    "With no bound in between, 0.1 s and 0.5 s fall into the same bucket, and no quantile can tell \
+     them apart. `HistogramOpts::buckets` takes a Vec of seconds.",
+);
 
 const TOO_LOW: Mistake = Mistake::new(
     "All that takes longer than the last bound falls into +Inf. A quantile in there is told as the \

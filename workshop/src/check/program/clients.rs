@@ -3,6 +3,7 @@
 use hyper::Method;
 
 use crate::check::program::context::Context;
+use crate::check::program::last_words::may_have_panicked;
 use crate::check::program::life::silence;
 use crate::check::program::mistake::{Hints, MADE_UP, Mistake, Sign, given_away};
 use crate::check::program::paths;
@@ -50,7 +51,7 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
             if status == wanted || failed {
                 continue;
             }
-            let (mistake, line) = otherwise(context.source, varied, probe, status);
+            let (mistake, line) = otherwise(context, varied, probe, status);
             let curl = context.curl(probe);
             let expected = match curl.len() < SHORT {
                 true => format!("{wanted} from `{curl}`"),
@@ -64,8 +65,7 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
                 .fail();
         }
         if let Some(missing) = varied.answers.unanswered() {
-            let curl = varied.answers.probes.get(varied.answers.answers.len() - 1);
-            let curl = curl.map(|probe| context.curl(probe)).unwrap_or_default();
+            let curl = varied.answers.lost().map(|probe| context.curl(probe)).unwrap_or_default();
             return Finding::new(format!("an answer to `{curl}`"), missing.to_string())
                 .told(silence(missing))
                 .try_with(context.start_plain())
@@ -90,16 +90,17 @@ pub(crate) fn missed(
 
 /// Why a request is answered otherwise than its endpoint's others, and where.
 fn otherwise(
-    source: &Source,
+    context: &Context<'_>,
     varied: &Varied,
     probe: &Probe,
     status: u16,
 ) -> (Mistake, Option<Quote>) {
+    let source = context.source;
     let wanted = varied.group.status;
     let of_method = source.line(|line| line.contains("method()"));
     let again = source.in_handler("register").filter(|_| wanted == 200);
     match (wanted, status) {
-        (_, 500) => return (PANICKED, again),
+        (_, 500) if may_have_panicked(context) => return (PANICKED, again),
         (200, 503) if source.has("Settings::default()") => {
             return (MADE_UP.1, source.line_with(MADE_UP.0));
         }
@@ -115,13 +116,6 @@ fn otherwise(
     if is_plain && status == 404 && probe.path == varied.group.endpoint {
         return missed(source, &probe.path, FRONT_PAGE);
     }
-    if let Some((header, line)) = source.header().filter(|_| !(is_head && of_method.is_some())) {
-        let cause = format!(
-            "A header, {header}, decides here what the answer is. Whoever asks, the answer has to \
-             be the same."
-        );
-        return (Mistake::naming(cause, SAME_FOR_ALL), Some(line));
-    }
     let compared = |line: &str| {
         let arm = line.contains("=>") && line.contains(varied.group.endpoint);
         arm || line.contains("if ") || line.contains("match ")
@@ -131,6 +125,15 @@ fn otherwise(
             Some((mistake, line)) => (mistake, Some(line)),
             None => (NOBODYS, source.line(compared)),
         };
+    }
+    let plain = is_plain && probe.path == varied.group.endpoint;
+    let header = source.header().filter(|_| plain || !probe.headers.is_empty());
+    if let Some((header, line)) = header {
+        let cause = format!(
+            "A header, {header}, decides here what the answer is. Whoever asks, the answer has to \
+             be the same."
+        );
+        return (Mistake::naming(cause, SAME_FOR_ALL), Some(line));
     }
     let mistake = match probe.path.split_once('?') {
         _ if is_head => HEAD,

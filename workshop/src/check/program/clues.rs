@@ -60,7 +60,7 @@ pub(crate) const UNREGISTERED: &[Clue] = &[
     ),
     (&["unregister("], "`unregister` takes it out of the registry again."),
     (
-        &["static "],
+        &["static ", "CounterVec"],
         "A static is made when it is first used, and is not registered by that. Make the counter \
          in `main`, and register a clone of it.",
     ),

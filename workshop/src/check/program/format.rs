@@ -21,8 +21,8 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(crate) fn metrics_content_type(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
     let (scrape, answer) = scraped(run)?;
-    let media = answer.content_type.split(';').next().unwrap_or_default().trim();
-    if CONTENT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(media)) {
+    let media = &*media(answer);
+    if CONTENT_TYPES.contains(&media) {
         return honest_types(context);
     }
     let found = match answer.content_type.as_str() {
@@ -48,6 +48,11 @@ pub(crate) fn metrics_content_type(context: &Context<'_>) -> Judgement {
         .fail()
 }
 
+/// What a body is said to be, without its parameters. Capitals make no difference.
+fn media(answer: &Answer) -> String {
+    answer.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// The body is an exposition.
 pub(crate) fn metrics_parses(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
@@ -56,14 +61,13 @@ pub(crate) fn metrics_parses(context: &Context<'_>) -> Judgement {
         honest_encoding(context)?;
         return fresh(context);
     };
-    let lines = answer.body.split(|byte| *byte == b'\n').count();
     // Made by hand, the line stands in the file, up to the first quote, which is escaped there.
     let made = error.text.split('"').next().unwrap_or_default().trim();
     let found = format!("{}, in column {}", error.found, error.column);
     let line = context.source.line(|line| made.len() > 3 && line.contains(made));
     let changes = |line: &str| line.contains(".trim") || line.contains(".replace(");
     Finding::new(error.expected.as_str(), found)
-        .told(misread(error, &answer.body, lines))
+        .told(misread(error, &answer.body))
         .showing(line.or_else(|| context.source.line(changes)))
         .quoting(Quote { of: "/metrics".into(), line: error.line, text: error.excerpt() })
         .try_with(context.start_plain())
@@ -71,7 +75,7 @@ pub(crate) fn metrics_parses(context: &Context<'_>) -> Judgement {
         .fail()
 }
 
-fn misread(error: &ParseError, body: &[u8], lines: usize) -> Mistake {
+fn misread(error: &ParseError, body: &[u8]) -> Mistake {
     let start = body.trim_ascii_start();
     let at = |parts: &[&str]| parts.iter().any(|part| error.expected.contains(part));
     let found = error.found.to_string();
@@ -81,14 +85,14 @@ fn misread(error: &ParseError, body: &[u8], lines: usize) -> Mistake {
             Mistake::usual(JSON_BODY)
         }
         () if start.starts_with(b"<") => WEB_PAGE,
-        () if error.found == Found::EndOfText && error.line == lines => STOPS,
+        () if error.found == Found::EndOfText => STOPS,
         () if error.found == Found::CarriageReturn || found.contains("\\r") => CARRIAGE_RETURN,
         () if error.text.trim_start().starts_with("//") => SLASHES,
         () if at(&["label's value"]) && !error.text.contains('"') => UNQUOTED,
         () if at(&["a value"]) => NO_NUMBER,
         () if number.contains(',') && number.replace(',', ".").parse::<f64>().is_ok() => COMMA,
         () if at(&["a number"]) && number.starts_with(|c: char| c.is_ascii_digit()) => UNIT,
-        () if at(&["a blank behind a name"]) => NAME,
+        () if at(&["a blank behind a name", "a blank after the metric's name"]) => NAME,
         () if at(&["one HELP", "one TYPE"]) => TWICE,
         () if at(&["above its samples"]) => TYPE_BELOW,
         () if at(&["counter, gauge"]) => NO_KIND,
@@ -108,19 +112,17 @@ fn expositions(run: &Run) -> impl Iterator<Item = (&Probe, &Answer)> {
 /// The type that an answer of /metrics claims is true, however it is asked for.
 fn honest_types(context: &Context<'_>) -> Judgement {
     for (probe, answer) in expositions(&context.runs.calm) {
-        let media = answer.content_type.split(';').next().unwrap_or_default().trim();
+        let media = media(answer);
         let is_text = parse(&answer.body).is_ok();
         let ends = answer.body.trim_ascii_end().ends_with(b"# EOF");
-        let cause = match media {
+        let cause = match &*media {
             "application/openmetrics-text" if !ends => OPENMETRICS,
             "application/vnd.google.protobuf" if is_text => PROTOBUF,
-            "text/plain" | "application/openmetrics-text" | "application/vnd.google.protobuf" => {
-                continue;
-            }
+            media if CONTENT_TYPES.contains(&media) => continue,
             _ => UNKNOWN,
         };
         let found = format!("Content-Type: {}", answer.content_type);
-        let mistake = Mistake::naming(cause.to_owned(), CLAIMED);
+        let mistake = Mistake::new(cause, CLAIMED);
         return unlike(context, probe, [TEXT, &found], mistake);
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What a program has written last, and what that tells of its end.
 
+use crate::check::program::context::Context;
 use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::run::Run;
 use crate::check::program::source::Source;
@@ -22,6 +23,11 @@ pub(crate) fn last_words(run: &Run) -> Vec<String> {
         !is_routine(line) && said.insert(place.to_owned())
     });
     words.split_off(words.len().saturating_sub(LAST_WORDS))
+}
+
+/// Whether a 500 is that of a panic: of a program that was started elsewhere, no words are known.
+pub(crate) fn may_have_panicked(context: &Context<'_>) -> bool {
+    context.runs.attached || words(&context.runs.calm).contains(PANIC)
 }
 
 pub(crate) fn words(run: &Run) -> String {

@@ -4,7 +4,7 @@ use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
 use crate::check::program::last_words::{PANIC, death, last_words, words};
 use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
-use crate::check::program::run::{Run, Scrape};
+use crate::check::program::run::{Answers, Run, Scrape};
 use crate::check::verdict::{Finding, Judgement};
 use crate::http::no_answer::NoAnswer;
 use crate::http::probe::Probe;
@@ -25,17 +25,16 @@ pub(crate) fn stays_alive(context: &Context<'_>) -> Judgement {
     if context.runs.attached && matches!(first, Some(Err(NoAnswer::Refused))) {
         return nobody(context);
     }
-    let scrapes = || [&run.before, &run.after, &run.scraped, &run.end].into_iter().flatten();
-    let again = scrapes().next().filter(|first| first.status() == Some(200));
-    let of_scrapes = scrapes().map(|scrape| (&scrape.probe, scrape.status()));
-    let answers = run.answers().flat_map(|all| all.probes.iter().zip(&all.answers));
-    let of_answers = answers
-        .map(|(probe, answer)| (probe, answer.as_ref().ok().map(|timed| timed.answer.status)));
-    let panicked = of_scrapes.chain(of_answers).find(|(_, status)| *status == Some(500));
     let said = run.output.last(usize::MAX).join("\n");
     if !said.contains(PANIC) {
         return Ok(());
     }
+    let again = run.scrapes().next().filter(|first| first.status() == Some(200));
+    let of_scrapes = run.scrapes().map(|scrape| (&scrape.probe, scrape.status()));
+    let answers = run.answers().flat_map(|all| all.probes.iter().zip(&all.answers));
+    let of_answers = answers
+        .map(|(probe, answer)| (probe, answer.as_ref().ok().map(|timed| timed.answer.status)));
+    let panicked = of_scrapes.chain(of_answers).find(|(_, status)| *status == Some(500));
     let found = match panicked {
         Some(_) => "a panic while a request was answered, which therefore got a 500",
         None => "a panic, by its own words",
@@ -88,7 +87,7 @@ pub(crate) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
         }
         Some(NoStart::Died(status)) => {
             // An end of `main` is nobody's request.
-            let ends_itself = status.success() && !context.source.has("process::exit(");
+            let ends_itself = status.success() && !context.source.has("exit(");
             let request = fatal(run).filter(|_| !ends_itself);
             let mut found = ending(*status);
             if let Some(probe) = request {
@@ -96,13 +95,11 @@ pub(crate) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
             }
             let curl = request.map(|probe| context.curl(probe)).unwrap_or_default();
             let finding = finding(found).try_with(curl);
-            match (given_away(context.source, EXITS), status.success()) {
-                (Some((mistake, line)), true) => finding.told(mistake).showing(Some(line)),
-                (_, true) => finding.told(ENDED),
-                (Some((mistake, line)), _) if words(run).is_empty() => {
-                    finding.told(mistake).showing(Some(line))
-                }
-                _ => with_death(finding, context, &words(run)),
+            let quiet = status.success() || words(run).is_empty();
+            match given_away(context.source, EXITS).filter(|_| quiet) {
+                Some((mistake, line)) => finding.told(mistake).showing(Some(line)),
+                None if status.success() => finding.told(ENDED),
+                None => with_death(finding, context, &words(run)),
             }
             .fail()
         }
@@ -119,7 +116,7 @@ fn fatal(run: &Run) -> Option<&Probe> {
     if let Some(scrape) = scrape {
         return Some(&scrape.probe);
     }
-    run.answers().find(|all| all.unanswered().is_some()).map(|all| &all.probe)
+    run.answers().find_map(Answers::lost)
 }
 
 fn is_port_taken(run: &Run) -> bool {
@@ -188,7 +185,7 @@ pub(crate) fn silence(missing: &NoAnswer) -> Mistake {
 /// What ends a program although nothing went wrong.
 const EXITS: &[Sign] = &[
     (
-        &["process::exit("],
+        &["exit("],
         Mistake::new(
             "`std::process::exit` ends the whole program, for everybody who asks it. It should \
              run until it is stopped.",

@@ -91,11 +91,10 @@ pub(crate) fn lowered(source: &Source) -> Option<(&'static str, Quote)> {
     LOWERING.iter().find_map(|(part, does)| Some((*does, source.line_with(&[part])?)))
 }
 
-const LOWERING: [(&str, &str); 4] = [
+const LOWERING: [(&str, &str); 3] = [
     ("reset()", "`reset()` takes back what was counted."),
     ("remove_label_values", "Here a series is removed, and what it has counted is gone."),
     (".remove(&", "Here a series is removed, and what it has counted is gone."),
-    (".set(", "`set` puts another number in the place of what was counted."),
 ];
 
 /// The line that counts.
@@ -121,12 +120,12 @@ fn counted_again(source: &Source, own: &Change, again: &Change) -> Blame {
 fn by_another_number(context: &Context<'_>, by: f64, visits: f64) -> Blame {
     let source = context.source;
     let told = |cause: &str, line, hints| Blame::new(cause, line).hinting(hints);
-    let by_inc = || source.line_with(&["inc_by("]);
-    if let (Some(line), Some(_)) = (source.line_with(&["if ", "%"]), by_inc()) {
-        return told(IN_BATCHES, Some(line), blame::AMOUNT);
-    }
-    if source.has("inc_by(") {
-        return told(BY_WHAT_IT_IS_TOLD, by_inc(), blame::AMOUNT);
+    let adds_more = |line: &str| line.contains("inc_by(") && !line.contains("inc_by(1)");
+    if let Some(line) = source.line(adds_more) {
+        return match source.line_with(&["if ", "%"]) {
+            Some(batch) => told(IN_BATCHES, Some(batch), blame::AMOUNT),
+            None => told(BY_WHAT_IT_IS_TOLD, Some(line), blame::AMOUNT),
+        };
     }
     if by == 2.0 * visits {
         return told(COUNTED_TWICE, source.second_line_with("inc()"), blame::TWICE);

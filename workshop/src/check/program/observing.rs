@@ -3,8 +3,9 @@
 use crate::check::program::assertions::{Change, answers, changes, exposition, quote};
 use crate::check::program::context::Context;
 use crate::check::program::experiment::VISITS;
-use crate::check::program::last_words::last_words;
+use crate::check::program::last_words::{PANIC, last_words};
 use crate::check::program::metric::COUNT;
+use crate::check::program::miscounted::buffered;
 use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
 use crate::check::program::run::Run;
 use crate::check::program::source::Source;
@@ -31,7 +32,7 @@ pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
     let line = of_page.or(other).map(|change| change.line);
     let line = line.or_else(|| Some(after.sample(COUNT, &[("endpoint", PAGE)])?.line));
     let words = last_words(run);
-    let panics = words.iter().any(|line| line.contains("panicked at"));
+    let panics = words.iter().any(|line| line.contains(PANIC));
     let finding = Finding::new(format!("{COUNT}{{endpoint=\"{PAGE}\"}} rises by {sent}"), found)
         .quoting(line.and_then(|line| quote(after, line)))
         .with_last_words(words);
@@ -94,6 +95,13 @@ fn observed_as(source: &Source, endpoint: &str) -> Cause {
 
 /// Why visits were not observed at all.
 fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Cause {
+    let observes_nothing = !source.has(".observe(") && !source.has("start_timer");
+    if by == 0.0 && observes_nothing && !source.text.is_empty() && !source.has("closure_duration") {
+        return (NOTHING, None);
+    }
+    if let Some((cause, line)) = buffered(source, "histogram") {
+        return (Mistake::naming(cause, AT_ONCE), Some(line));
+    }
     if let Some((mistake, line)) = given_away(source, UNOBSERVED) {
         return (mistake, Some(line));
     }
@@ -111,9 +119,6 @@ fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Cause {
             CONDITION,
         ),
         () if condition.is_some() => CONDITIONAL,
-        () if !source.text.is_empty() && !source.has(".observe(") && !source.has("start_timer") => {
-            NOTHING
-        }
         () => NOTHING_REGISTERED,
     };
     (mistake, condition.or(source.line(observes)))
@@ -219,14 +224,6 @@ const OFTEN: Mistake = Mistake::new("Observe once for each request, below the `m
 
 /// Where visits are not observed.
 const UNOBSERVED: &[Sign] = &[
-    (
-        &[".local()"],
-        Mistake::new(
-            "A local histogram is a buffer: what it takes arrives in the registered histogram at \
-             `flush()`, and not before. Use the histogram itself.",
-            AT_ONCE,
-        ),
-    ),
     (
         &["stop_and_discard"],
         Mistake::new(

@@ -52,7 +52,9 @@ fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Blame {
     if let Some(line) = source.in_handler(MADE) {
         return Blame::new(MADE_ANEW, line).hinting(blame::ONE);
     }
-    if source.count(MADE) > 1 {
+    // Another counter of another name is none of this one's business.
+    let again = source.count(&format!("{COUNTER:?}")) > 1 || source.has("opts.clone()");
+    if source.count(MADE) > 1 && again {
         return Blame::new(ANOTHER, source.second_line_with(MADE)).hinting(blame::ONE);
     }
     if let Some(line) = below_serve(source, "with_label_values") {

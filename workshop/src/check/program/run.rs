@@ -61,14 +61,20 @@ impl Run {
 
     /// Whether a connection broke, as those of a program do that ends.
     pub(crate) fn broke_off(&self) -> bool {
-        let scrapes = [&self.before, &self.after, &self.scraped, &self.end].into_iter().flatten();
-        let scrapes = scrapes.chain(&self.during);
-        let mut missing = scrapes
+        let mut missing = self
+            .scrapes()
+            .chain(&self.during)
             .filter_map(|scrape| scrape.answer.as_ref().err())
             .chain(self.answers().filter_map(Answers::unanswered));
         missing.any(|missing| {
             matches!(missing, NoAnswer::Refused | NoAnswer::Reset | NoAnswer::Closed)
         })
+    }
+
+    /// The scrapes, one after the other.
+    pub(crate) fn scrapes(&self) -> impl Iterator<Item = &Scrape> {
+        let first = [&self.before, &self.after, &self.scraped, &self.end].into_iter().flatten();
+        first.chain(self.varied.iter().map(|varied| &varied.after))
     }
 
     /// All that was answered but scrapes, in the order in which it was asked for.
@@ -83,9 +89,9 @@ impl Run {
 pub(crate) struct Answers {
     /// The first of the requests.
     pub probe: Probe,
-    /// All of them.
+    /// All that came to an end.
     pub probes: Vec<Probe>,
-    /// What came back, in the order in which it was sent.
+    /// What came back for each, in the order in which they were sent.
     pub answers: Vec<Result<Timed, NoAnswer>>,
 }
 
@@ -98,6 +104,11 @@ impl Answers {
     /// The first request that was not answered.
     pub(crate) fn unanswered(&self) -> Option<&NoAnswer> {
         self.answers.iter().find_map(|answer| answer.as_ref().err())
+    }
+
+    /// The request that it was.
+    pub(crate) fn lost(&self) -> Option<&Probe> {
+        self.probes.iter().zip(&self.answers).find(|(_, answer)| answer.is_err()).map(|(it, _)| it)
     }
 
     /// How long the quickest of them took.

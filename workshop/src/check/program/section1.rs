@@ -3,7 +3,7 @@
 use crate::check::program::assertions::{answers, exposition, list};
 use crate::check::program::clients;
 use crate::check::program::context::Context;
-use crate::check::program::last_words::{death, last_words, words};
+use crate::check::program::last_words::{death, last_words, may_have_panicked, words};
 use crate::check::program::life::{silence, unanswered};
 use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::run::{Run, Scrape};
@@ -31,7 +31,8 @@ pub(crate) fn metrics_status(context: &Context<'_>) -> Judgement {
     let (mistake, line) = match answer.status {
         200 => return clients::statuses(context, "/metrics"),
         404 if !is_exposition => clients::missed(context.source, "/metrics", NO_ARM),
-        500 => death(context.source, &words(run))
+        500 if answer.body.starts_with(b"cannot encode") => (Mistake::usual(NOT_ENCODED), None),
+        500 if may_have_panicked(context) => death(context.source, &words(run))
             .unwrap_or((Mistake::usual("The program's own words say what went wrong."), None)),
         404 => (OTHER_STATUS, context.source.in_handler("not_found()")),
         _ if is_exposition => (OTHER_STATUS, context.source.in_handler("status_mut")),
@@ -94,7 +95,7 @@ fn without(source: &Source, missing: &[&str], names: &[&str]) -> (Mistake, Optio
         return (Mistake::usual(NOT_REGISTERED), None);
     }
     match missing {
-        _ if missing.iter().all(|name| name.starts_with("tokio_")) => {
+        _ if missing.iter().all(|name| name.starts_with("tokio_")) && source.has("thread::") => {
             (OUTSIDE_OF_TOKIO, source.line_with(&["thread::"]))
         }
         _ if BASE_METRICS.iter().any(|name| names.contains(name)) => {
@@ -136,6 +137,9 @@ pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
 
 const NO_ARM: &str =
     "Nothing answers at this path yet: no arm of the `match` in `handle` takes \"/metrics\".";
+
+const NOT_ENCODED: &str = "MetricsHandler could not write the metrics as text. The body of its \
+    answer says why.";
 
 const ONLY_200: &str = "Prometheus takes 200 and nothing else. Send what \
     `self.metrics.respond(request)` gives, as it is.";

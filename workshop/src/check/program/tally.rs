@@ -91,9 +91,20 @@ fn one_kind(
         Finding::new(expected, found).quoting(line.and_then(|change| quote(after, change.line)));
     let mistake = match elsewhere {
         Some(elsewhere) => counted_as(context, &kind, key, elsewhere),
+        None if risen.get(key).is_some_and(|risen| *risen > *by) => more_than_once(metric),
         None => left_out(context, metric, kind.arm),
     };
     fail(context, metric, finding, &kind, mistake)
+}
+
+/// Why requests of a kind were counted too often.
+fn more_than_once(metric: Metric) -> Blame {
+    let cause = format!(
+        "They raise it more than once. One {} for each request is enough: below the `match`, and \
+         nowhere else.",
+        metric.done
+    );
+    Blame::new(cause, None).hinting(blame::TWICE)
 }
 
 /// Requests of one kind.
@@ -144,14 +155,6 @@ fn fail(
 fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) -> Blame {
     let source = context.source;
     let (endpoint, status) = elsewhere;
-    let header = source.header().filter(|_| kind.endpoint == OTHER);
-    if let Some((name, line)) = header {
-        let cause = format!(
-            "The endpoint is taken from a header, {name}. Take the one that the arm names: \
-             \"other\"."
-        );
-        return Blame::new(cause, line).hinting(blame::ENDPOINT);
-    }
     if endpoint == kind.endpoint {
         let cause = format!(
             "They were answered with {}, and are counted as {status}. The label is the status of \
@@ -159,6 +162,14 @@ fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) ->
             own.1
         );
         return Blame::new(cause, None).hinting(blame::STATUS);
+    }
+    let header = source.header().filter(|_| kind.endpoint == OTHER);
+    if let Some((name, line)) = header {
+        let cause = format!(
+            "The endpoint is taken from a header, {name}. Take the one that the arm names: \
+             \"other\"."
+        );
+        return Blame::new(cause, line).hinting(blame::ENDPOINT);
     }
     let arm = source.line_with(&[kind.arm, &format!("\"{endpoint}\"")]);
     let cause = match () {
@@ -228,10 +239,8 @@ fn shown((endpoint, status): &Key) -> String {
 /// No counter falls or vanishes from one scrape to the next.
 pub(crate) fn never_falls(context: &Context<'_>, metric: Metric) -> Judgement {
     let run = &context.runs.calm;
-    let early = [&run.before, &run.after, &run.scraped, &run.end];
-    let scrapes = early.into_iter().flatten().chain(run.varied.iter().map(|varied| &varied.after));
     let readings: Vec<&Exposition> =
-        scrapes.filter_map(|scrape| scrape.exposition.as_ref()?.as_ref().ok()).collect();
+        run.scrapes().filter_map(|scrape| scrape.exposition.as_ref()?.as_ref().ok()).collect();
     for pair in readings.windows(2) {
         for sample in pair[0].samples(metric.name) {
             let labels: Vec<(&str, &str)> = sample.labels.iter().collect();

@@ -3,7 +3,7 @@
 use crate::check::program::clients;
 use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
-use crate::check::program::last_words::{PANIC, death, last_words, words};
+use crate::check::program::last_words::{PANIC, death, last_words, may_have_panicked, words};
 use crate::check::program::life::{nobody, silence, starts, unanswered};
 use crate::check::program::mistake::{Hints, MADE_UP, Mistake, SETTINGS, given_away};
 use crate::check::program::run::Run;
@@ -51,7 +51,7 @@ pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
                 _ => waits::as_told(context),
             }
         }
-        Some(500) => finding("500: the handler panicked".to_owned())
+        Some(500) if may_have_panicked(context) => finding("500: the handler panicked".to_owned())
             .told(PANICS)
             .with_last_words(last_words(run))
             .fail(),
@@ -61,7 +61,7 @@ pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
             finding.told(mistake).showing(line).fail()
         }
         Some(status) => {
-            let elsewhere = || (Mistake::naming(MADE_ELSEWHERE.to_owned(), OWN_ANSWER), None);
+            let elsewhere = || (Mistake::new(MADE_ELSEWHERE, OWN_ANSWER), None);
             let made_up = given_away(context.source, &[MADE_UP]);
             let made_up = made_up.map(|(mistake, line)| (mistake, Some(line)));
             let (mistake, line) = made_up.unwrap_or_else(elsewhere);
