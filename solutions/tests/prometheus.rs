@@ -215,7 +215,7 @@ impl Shape {
         let pairs = labels.split(", ").filter_map(|label| label.split_once('='));
         let pairs =
             pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned()));
-        let name = Some(("__name__".to_owned(), name.to_owned())).filter(|_| !name.is_empty());
+        let name = (!name.is_empty()).then(|| ("__name__".to_owned(), name.to_owned()));
         Self::new(name.into_iter().chain(pairs), labels.contains('…'))
     }
 

@@ -5,7 +5,7 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -204,7 +204,7 @@ fn a_signal_ends_the_program_after_the_requests_in_flight() {
         let status = Command::new("kill").args([signal, &program.pid()]).status().unwrap();
         assert!(status.success());
         let mut answer = String::new();
-        visitor.read_to_string(&mut answer).unwrap();
+        std::io::Read::read_to_string(&mut visitor, &mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{signal}: {answer}");
         assert_eq!(program.wait(), Some(0), "{signal}");
     }

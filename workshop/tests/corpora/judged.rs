@@ -2,7 +2,6 @@
 //! words that name the mistake, and what is right is taken.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -172,7 +171,7 @@ fn the_promtool_of_a_container_says_the_same() {
         ("judged::answers_in_a_container", "1 passed"),
         ("judged::rule_files_in_a_container", "1 passed"),
     ] {
-        let output = Command::new(std::env::current_exe().unwrap())
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--ignored", "--nocapture"])
             .env("PATH", home.root.join("bin"))
             .env(STACK, &prometheus.url)
