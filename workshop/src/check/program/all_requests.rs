@@ -7,7 +7,7 @@ use crate::check::program::experiment::{SCRAPES, STRANGERS};
 use crate::check::program::metric::{COUNTER, REQUESTS};
 use crate::check::program::miscounted::{uncounted, written_by_hand};
 use crate::check::program::tally;
-use crate::check::program::variety::PAGE;
+use crate::check::program::variety::{METRICS, OTHER, PAGE, arm};
 use crate::check::verdict::{Finding, Judgement};
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(crate) fn scrapes_apart(context: &Context<'_>) -> Judgement {
     if context.runs.attached {
         return others_visit(finding);
     }
-    let arm = context.source.line_with(&["\"/metrics\" =>", "\"/treecounter\""]);
+    let arm = context.source.line_with(&[&arm(METRICS), "\"/treecounter\""]);
     let (cause, line) = match arm {
         Some(_) => ("The arm of the scrapes names the endpoint of the page.", arm),
         None => (
@@ -58,26 +58,26 @@ pub(crate) fn counts_all(context: &Context<'_>) -> Judgement {
     let scrapes = Requests {
         what: format!("{SCRAPES} scrapes"),
         statuses: vec![200; SCRAPES],
-        arm: "\"/metrics\" =>",
+        endpoint: METRICS,
         curl: context.metrics(),
     };
     // A scrape shows what came before it; so the last of those is counted here.
     let scrape = Requests {
         what: "a scrape".to_owned(),
         statuses: vec![200],
-        arm: "\"/metrics\" =>",
+        endpoint: METRICS,
         curl: context.metrics(),
     };
     let front = Requests {
         what: "a visit to /".to_owned(),
         statuses: answers(run.front.as_ref())?.statuses().collect(),
-        arm: "\"/\" =>",
+        endpoint: "/",
         curl: context.curl_front(),
     };
     let strangers = Requests {
         what: format!("{STRANGERS} unknown paths"),
         statuses: answers(run.strangers.as_ref())?.statuses().collect(),
-        arm: "_ =>",
+        endpoint: OTHER,
         curl: context.curl_strangers(),
     };
     counted(context, &changes(after, scraped, COUNTER), &[scrapes])?;
@@ -90,8 +90,7 @@ struct Requests {
     what: String,
     /// How they were answered.
     statuses: Vec<u16>,
-    /// How the arm of the `match` begins that answers them.
-    arm: &'static str,
+    endpoint: &'static str,
     /// How to make them.
     curl: String,
 }
@@ -142,9 +141,9 @@ fn counted(context: &Context<'_>, rises: &[Change], requests: &[Requests]) -> Ju
     if context.runs.attached && others {
         return others_visit(finding);
     }
-    let arms: Vec<&str> = of_status.iter().map(|requests| requests.arm).collect();
+    let endpoints: Vec<&str> = of_status.iter().map(|requests| requests.endpoint).collect();
     let label = instead.and_then(|other| other.labels.get("status"));
-    finding.blaming(why(context, missed.is_some(), status, label, &arms)).fail()
+    finding.blaming(why(context, missed.is_some(), status, label, &endpoints)).fail()
 }
 
 /// Why requests that were answered with a status have raised its series by another number.
@@ -153,7 +152,7 @@ fn why(
     too_few: bool,
     status: u16,
     label: Option<&str>,
-    arms: &[&str],
+    endpoints: &[&str],
 ) -> Blame {
     if !too_few {
         let cause = "Some of them are counted twice. One `inc()` for each request, below the \
@@ -171,7 +170,7 @@ fn why(
         };
         return Blame::new(cause, line).hinting(blame::STATUS);
     }
-    uncounted(context.source, arms).unwrap_or_else(|| {
+    uncounted(context.source, endpoints).unwrap_or_else(|| {
         let cause = "They are answered, so they are counted: below the `match`, where every \
                      answer passes, without an `if` around it.";
         Blame::new(cause, None).hinting(blame::CONDITION)

@@ -8,13 +8,11 @@ use crate::check::program::metric::COUNTER;
 use crate::check::program::mistake::Hints;
 use crate::check::program::run::{Run, Scrape};
 use crate::check::program::source::Source;
-use crate::check::program::variety::PAGE;
+use crate::check::program::variety::{PAGE, arm};
 use crate::check::verdict::Quote;
 
 /// How a counter is made.
 pub(crate) const MADE: &str = "IntCounterVec::new";
-/// How the arm of the page begins.
-const ARM: &str = "\"/treecounter\" =>";
 /// Of an arm that returns.
 pub(crate) const RETURNS: &str = "An arm that returns at once is not counted. Let every arm \
     hand its endpoint and its answer to the lines below the `match`.";
@@ -54,10 +52,11 @@ pub(crate) fn buffered(source: &Source, what: &str) -> Option<(String, Quote)> {
     Some((cause, line))
 }
 
-/// What a line of the file tells of requests that were answered and not counted: those of arms that
-/// begin like these.
-pub(crate) fn uncounted(source: &Source, arms: &[&str]) -> Option<Blame> {
-    if let Some(line) = arms.iter().find_map(|arm| source.line_with(&[arm, "return"])) {
+/// What a line of the file tells of requests that were answered and not counted: those of these
+/// endpoints.
+pub(crate) fn uncounted(source: &Source, endpoints: &[&str]) -> Option<Blame> {
+    let returns = |endpoint: &&str| source.line_with(&[&arm(endpoint), "return"]);
+    if let Some(line) = endpoints.iter().find_map(returns) {
         return Some(Blame::new(RETURNS, line).hinting(blame::CONDITION));
     }
     let (cause, line) = clues::told(source, clues::UNCOUNTED)?;
@@ -72,7 +71,7 @@ pub(crate) fn uncounted(source: &Source, arms: &[&str]) -> Option<Blame> {
 
 /// The same of visits, with the commands that show it.
 fn uncounted_visits(context: &Context<'_>) -> Option<Blame> {
-    let mistake = uncounted(context.source, &[ARM])?;
+    let mistake = uncounted(context.source, &[PAGE])?;
     let without_query = || format!("curl -i http://{}{PAGE}", context.runs.host);
     let commands = match () {
         () if mistake.is_at("query") => seen_after(context, without_query()),

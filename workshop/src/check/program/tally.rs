@@ -8,15 +8,12 @@ use crate::check::program::context::Context;
 use crate::check::program::metric::Metric;
 use crate::check::program::miscounted::{ONLY_RISES, RETURNS, lowered};
 use crate::check::program::run::Varied;
-use crate::check::program::variety::Group;
+use crate::check::program::variety::{Group, METRICS, OTHER, arm};
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::Exposition;
 
 /// An endpoint, and a status where that is a label.
 type Key = (String, String);
-
-const METRICS: &str = "/metrics";
-const OTHER: &str = "other";
 
 /// Every group of requests has raised the metric once for each answer, where it belongs.
 pub(crate) fn every_kind(context: &Context<'_>, metric: Metric) -> Judgement {
@@ -92,7 +89,7 @@ fn one_kind(
     let mistake = match elsewhere {
         Some(elsewhere) => counted_as(context, &kind, key, elsewhere),
         None if risen.get(key).is_some_and(|risen| *risen > *by) => more_than_once(metric),
-        None => left_out(context, metric, kind.arm),
+        None => left_out(context, metric, kind.endpoint),
     };
     fail(context, metric, finding, &kind, mistake)
 }
@@ -111,22 +108,19 @@ fn more_than_once(metric: Metric) -> Blame {
 struct Kind {
     what: String,
     endpoint: &'static str,
-    /// How the arm of the `match` begins that answers them.
-    arm: &'static str,
     /// How to make one.
     curl: String,
 }
 
 impl Kind {
     fn of(context: &Context<'_>, varied: &Varied) -> Self {
-        let Group { endpoint, arm, .. } = *varied.group;
         let curl = varied.answers.probes.first().map(|probe| context.curl(probe));
-        Self { what: many(varied), endpoint, arm, curl: curl.unwrap_or_default() }
+        let endpoint = varied.group.endpoint;
+        Self { what: many(varied), endpoint, curl: curl.unwrap_or_default() }
     }
 
     fn scrape(context: &Context<'_>) -> Self {
-        let (endpoint, arm) = (METRICS, "\"/metrics\" =>");
-        Self { what: "a scrape".to_owned(), endpoint, arm, curl: context.metrics() }
+        Self { what: "a scrape".to_owned(), endpoint: METRICS, curl: context.metrics() }
     }
 }
 
@@ -142,7 +136,7 @@ fn fail(
     if context.runs.attached {
         return others_visit(finding);
     }
-    let arm = || context.source.line_with(&[kind.arm]);
+    let arm = || context.source.line_with(&[&arm(kind.endpoint)]);
     let finding = finding.blaming(mistake.or_at(|| context.source.line(decides)).or_at(arm));
     match metric.by_status {
         true => finding.fail(),
@@ -171,7 +165,7 @@ fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) ->
         );
         return Blame::new(cause, line).hinting(blame::ENDPOINT);
     }
-    let arm = source.line_with(&[kind.arm, &format!("\"{endpoint}\"")]);
+    let arm = source.line_with(&[&arm(kind.endpoint), &format!("\"{endpoint}\"")]);
     let cause = match () {
         () if endpoint.is_empty() => format!(
             "An empty endpoint is no label at all, to Prometheus. Theirs is {:?}.",
@@ -195,7 +189,7 @@ fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) ->
 }
 
 /// Why requests were answered, and not counted.
-fn left_out(context: &Context<'_>, metric: Metric, arm: &str) -> Blame {
+fn left_out(context: &Context<'_>, metric: Metric, endpoint: &str) -> Blame {
     let (source, done) = (context.source, metric.done);
     if let Some((header, line)) = source.header() {
         let cause = format!(
@@ -204,7 +198,7 @@ fn left_out(context: &Context<'_>, metric: Metric, arm: &str) -> Blame {
         );
         return Blame::new(cause, line).hinting(blame::CONDITION);
     }
-    if let Some(line) = source.line_with(&[arm, "return"]) {
+    if let Some(line) = source.line_with(&[&arm(endpoint), "return"]) {
         return Blame::new(RETURNS, line).hinting(blame::CONDITION);
     }
     let cause = format!(

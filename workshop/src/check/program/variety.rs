@@ -10,6 +10,10 @@ use crate::http::probe::Probe;
 
 /// What is visited.
 pub(crate) const PAGE: &str = "/treecounter";
+/// Who scrapes.
+pub(crate) const METRICS: &str = "/metrics";
+/// What all paths that are nobody's are counted as.
+pub(crate) const OTHER: &str = "other";
 /// How long an answer may take that waits for nothing.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -40,8 +44,6 @@ pub(crate) struct Group {
     pub(crate) endpoint: &'static str,
     /// The status that they are answered with, when no visit fails.
     pub(crate) status: u16,
-    /// How the arm of the `match` begins that answers them.
-    pub(crate) arm: &'static str,
     probes: fn() -> Vec<Probe>,
 }
 
@@ -52,8 +54,21 @@ impl Group {
     }
 }
 
-const fn page(what: &'static str, status: u16, probes: fn() -> Vec<Probe>) -> Group {
-    Group { what, endpoint: PAGE, status, arm: "\"/treecounter\" =>", probes }
+/// How the arm of the `match` begins that answers the requests of an endpoint.
+pub(crate) fn arm(endpoint: &str) -> String {
+    match endpoint {
+        OTHER => "_ =>".to_owned(),
+        path => format!("{path:?} =>"),
+    }
+}
+
+const fn group(
+    endpoint: &'static str,
+    what: &'static str,
+    status: u16,
+    probes: fn() -> Vec<Probe>,
+) -> Group {
+    Group { what, endpoint, status, probes }
 }
 
 fn get(path: &str) -> Probe {
@@ -66,64 +81,36 @@ fn all(paths: &[&str]) -> Vec<Probe> {
 
 /// The groups, in the order in which they are sent.
 pub(crate) const GROUPS: &[Group] = &[
-    page("visits with a query", 200, || {
+    group(PAGE, "visits with a query", 200, || {
         all(&["/treecounter?visit=1", "/treecounter?tree=oak&n=3", "/treecounter?"])
     }),
-    page("visits by HEAD", 200, || vec![get(PAGE).by(Method::HEAD), get(PAGE).by(Method::HEAD)]),
-    page("visits that ask for JSON", 200, || vec![get(PAGE).with(JSON), get(PAGE).with(JSON)]),
-    page("visits by a browser", 200, || vec![get(PAGE).with(BROWSER)]),
-    page("visits under another host name", 200, || vec![get(PAGE).with(OTHER_HOST)]),
-    page("visits by Prometheus's user agent", 200, || vec![get(PAGE).with(BY_PROMETHEUS)]),
-    page("refused visits", 405, || vec![get(PAGE).by(Method::POST), get(PAGE).by(Method::DELETE)]),
-    Group {
-        what: "visits to the front page",
-        endpoint: "/",
-        status: 200,
-        arm: "\"/\" =>",
-        probes: || vec![get("/"), get("/?from=here"), get("/").by(Method::HEAD)],
-    },
-    Group {
-        what: "refused visits to the front page",
-        endpoint: "/",
-        status: 405,
-        arm: "\"/\" =>",
-        probes: || vec![get("/").by(Method::POST)],
-    },
-    Group {
-        what: "scrapes as Prometheus makes them",
-        endpoint: "/metrics",
-        status: 200,
-        arm: "\"/metrics\" =>",
-        probes: || vec![get("/metrics").with(AS_PROMETHEUS), get("/metrics").with(AS_PROMETHEUS)],
-    },
-    Group {
-        what: "scrapes in other ways",
-        endpoint: "/metrics",
-        status: 200,
-        arm: "\"/metrics\" =>",
-        probes: || vec![get("/metrics?name[]=up"), get("/metrics").by(Method::HEAD)],
-    },
-    Group {
-        what: "refused scrapes",
-        endpoint: "/metrics",
-        status: 405,
-        arm: "\"/metrics\" =>",
-        probes: || vec![get("/metrics").by(Method::POST)],
-    },
-    Group {
-        what: "unknown paths of every shape",
-        endpoint: "other",
-        status: 404,
-        arm: "_ =>",
-        probes: strangers,
-    },
-    Group {
-        what: "unknown paths by other methods",
-        endpoint: "other",
-        status: 404,
-        arm: "_ =>",
-        probes: || vec![get("/nowhere").by(Method::POST), get("/nowhere").by(Method::HEAD)],
-    },
+    group(PAGE, "visits by HEAD", 200, || {
+        vec![get(PAGE).by(Method::HEAD), get(PAGE).by(Method::HEAD)]
+    }),
+    group(PAGE, "visits that ask for JSON", 200, || {
+        vec![get(PAGE).with(JSON), get(PAGE).with(JSON)]
+    }),
+    group(PAGE, "visits by a browser", 200, || vec![get(PAGE).with(BROWSER)]),
+    group(PAGE, "visits under another host name", 200, || vec![get(PAGE).with(OTHER_HOST)]),
+    group(PAGE, "visits by Prometheus's user agent", 200, || vec![get(PAGE).with(BY_PROMETHEUS)]),
+    group(PAGE, "refused visits", 405, || {
+        vec![get(PAGE).by(Method::POST), get(PAGE).by(Method::DELETE)]
+    }),
+    group("/", "visits to the front page", 200, || {
+        vec![get("/"), get("/?from=here"), get("/").by(Method::HEAD)]
+    }),
+    group("/", "refused visits to the front page", 405, || vec![get("/").by(Method::POST)]),
+    group(METRICS, "scrapes as Prometheus makes them", 200, || {
+        vec![get(METRICS).with(AS_PROMETHEUS), get(METRICS).with(AS_PROMETHEUS)]
+    }),
+    group(METRICS, "scrapes in other ways", 200, || {
+        vec![get("/metrics?name[]=up"), get(METRICS).by(Method::HEAD)]
+    }),
+    group(METRICS, "refused scrapes", 405, || vec![get(METRICS).by(Method::POST)]),
+    group(OTHER, "unknown paths of every shape", 404, strangers),
+    group(OTHER, "unknown paths by other methods", 404, || {
+        vec![get("/nowhere").by(Method::POST), get("/nowhere").by(Method::HEAD)]
+    }),
 ];
 
 /// Paths that nobody serves. Some look like those that are served.
