@@ -47,7 +47,7 @@ pub(crate) fn latency_histogram(context: &Context<'_>) -> Judgement {
     match wrong {
         None => {
             visible_before(context, run)?;
-            bounded(context, run)
+            bounded(context)
         }
         Some(sample) => {
             let labels = sample.labels.without("le");

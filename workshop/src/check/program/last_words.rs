@@ -3,13 +3,11 @@
 use crate::check::program::context::Context;
 use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::run::Run;
-use crate::check::program::source::Source;
+use crate::check::program::source::{PANIC, Source};
 use crate::check::verdict::Quote;
 use crate::process::announcement;
 use std::collections::HashSet;
 
-/// How a panic begins, after the name of its thread.
-pub(crate) const PANIC: &str = " panicked at ";
 /// Lines that are shown of a program's end.
 const LAST_WORDS: usize = 8;
 
@@ -45,7 +43,7 @@ pub(crate) fn is_routine(line: &str) -> bool {
 /// What the last words of a program that ended, or panicked, tell about that, and the line of the
 /// learner's file that they name.
 pub(crate) fn death(source: &Source, words: &str) -> Option<(Mistake, Option<Quote>)> {
-    let line = panicking_line(source, words);
+    let line = source.panicking_line(words);
     let has = |part: &str| words.contains(part);
     if has("Duplicate metrics collector") || has("AlreadyReg") {
         return Some(match source.in_handler("register") {
@@ -114,17 +112,6 @@ fn panic(line: Option<&Quote>, words: &str) -> Mistake {
     };
     let sign = PANICS.iter().find(|(part, _)| line.contains(part));
     sign.map_or(Mistake::new(NAMED, PANICKED), |(_, mistake)| mistake.clone())
-}
-
-/// The line of the learner's file that a panic names.
-fn panicking_line(source: &Source, words: &str) -> Option<Quote> {
-    let (_, place) = words.split_once(PANIC)?;
-    let place = place.lines().next()?.trim_end_matches(':').replace('\\', "/");
-    let mut parts = place.rsplitn(3, ':');
-    let (_, line, path) = (parts.next()?, parts.next()?.parse::<usize>().ok()?, parts.next()?);
-    let theirs = path.starts_with('/') || path.contains("/registry/") || path.contains("-core/");
-    let text = source.text.lines().nth(line.checked_sub(1)?).filter(|_| !theirs)?;
-    Some(Quote { of: source.name.clone(), line, text: text.trim().to_owned() })
 }
 
 /// Whether a line says that a panic came in the source of a crate.

@@ -2,9 +2,10 @@
 
 use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
-use crate::check::program::last_words::{PANIC, death, last_words, words};
+use crate::check::program::last_words::{death, last_words, words};
 use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
 use crate::check::program::run::{Answers, Run, Scrape};
+use crate::check::program::source::PANIC;
 use crate::check::verdict::{Finding, Judgement};
 use crate::http::no_answer::NoAnswer;
 use crate::http::probe::Probe;

@@ -3,12 +3,12 @@
 use crate::check::program::assertions::{Change, answers, changes, exposition, quote};
 use crate::check::program::context::Context;
 use crate::check::program::experiment::VISITS;
-use crate::check::program::last_words::{PANIC, last_words};
+use crate::check::program::last_words::last_words;
 use crate::check::program::metric::COUNT;
 use crate::check::program::miscounted::buffered;
 use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
 use crate::check::program::run::Run;
-use crate::check::program::source::Source;
+use crate::check::program::source::{PANIC, Source};
 use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement, Quote};
 

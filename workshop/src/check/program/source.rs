@@ -10,6 +10,9 @@ const MOST: usize = 4;
 /// A text of fewer letters than this may stand in many places.
 const SHORTEST: usize = 4;
 
+/// How a panic begins, after the name of its thread.
+pub(crate) const PANIC: &str = " panicked at ";
+
 /// Headers that a request may be judged by; one whose name is in another's comes later.
 const HEADERS: [&str; 8] = [
     "User-Agent",
@@ -66,6 +69,18 @@ impl Source {
         self.line(|line| parts.iter().all(|part| line.contains(part)))
     }
 
+    /// The line that a panic names, unless it came in a library.
+    pub(crate) fn panicking_line(&self, words: &str) -> Option<Quote> {
+        let (_, place) = words.split_once(PANIC)?;
+        let place = place.lines().next()?.trim_end_matches(':').replace('\\', "/");
+        let mut parts = place.rsplitn(3, ':');
+        let (_, line, path) = (parts.next()?, parts.next()?.parse::<usize>().ok()?, parts.next()?);
+        let theirs =
+            path.starts_with('/') || path.contains("/registry/") || path.contains("-core/");
+        let index = line.checked_sub(1).filter(|_| !theirs)?;
+        Some(self.quote(index, self.text.lines().nth(index)?))
+    }
+
     /// The second line that contains a text, or the only one that is not the finished program's:
     /// often the one too many.
     pub(crate) fn second_line_with(&self, part: &str) -> Option<Quote> {
@@ -95,7 +110,8 @@ impl Source {
     pub(crate) fn prime_suspects(&self, finding: &Finding) -> Option<Quote> {
         let starter: HashSet<&str> = self.starter.lines().map(str::trim).collect();
         let mut suspects: Vec<(usize, &str)> = self.suspects().collect();
-        let panicked = finding.last_words.iter().find_map(|words| panicked_at(words));
+        let panicked = finding.last_words.iter().find_map(|words| self.panicking_line(words));
+        let panicked = panicked.map(|quote| quote.line - 1);
         let shown = finding.quote.as_ref().map_or("", |quote| &quote.text);
         let certain = suspects
             .iter()
@@ -232,15 +248,6 @@ fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         !line[..at].ends_with(is_part) && !line[at + word.len()..].starts_with(is_part)
     })
-}
-
-/// The line, from 0, at which a program's own code panicked: its path is relative.
-fn panicked_at(words: &str) -> Option<usize> {
-    let (_, place) = words.split_once("panicked at ")?;
-    let mut parts = place.split(':');
-    let own = |path: &&str| path.ends_with(".rs") && !path.starts_with(['/', '\\']);
-    parts.next().filter(own)?;
-    parts.next()?.parse::<usize>().ok()?.checked_sub(1)
 }
 
 fn is_constant(line: &str) -> bool {

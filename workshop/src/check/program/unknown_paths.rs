@@ -1,43 +1,59 @@
 //! Whether unknown paths share one series: strangers do not decide how many there are.
 
-use crate::check::program::assertions::{Change, changes, exposition, list, quote};
+use crate::check::program::assertions::{changes, exposition, list, quote};
 use crate::check::program::context::Context;
 use crate::check::program::experiment::STRANGERS;
 use crate::check::program::metric::{COUNT, COUNTER};
 use crate::check::program::mistake::Mistake;
-use crate::check::program::run::Run;
 use crate::check::program::source::Source;
-use crate::check::program::variety::PAGE;
+use crate::check::program::variety::{METRICS, OTHER, PAGE};
 use crate::check::verdict::{Finding, Judgement, Quote};
 use crate::exposition::{Labels, Sample};
 
 /// Unknown paths share one series.
 pub(crate) fn bounded_paths(context: &Context<'_>) -> Judgement {
+    few(context, COUNTER, ["series", "series"], |value| {
+        let what = match value.contains("/no-such-tree/") {
+            true => "The path itself is",
+            false => "What is made from the path is",
+        };
+        Mistake::naming(format!("{what} the label's value, {DECIDED}"), None)
+    })?;
+    bounded_shapes(context)
+}
+
+/// Unknown paths do not make histograms of their own.
+pub(crate) fn bounded(context: &Context<'_>) -> Judgement {
+    few(context, COUNT, ["histogram", "ones"], |_| BY_PATH)
+}
+
+/// Few series of a name are new after unknown paths, what these are called, and what is said of an
+/// endpoint too many.
+fn few(
+    context: &Context<'_>,
+    name: &str,
+    [one, ones]: [&str; 2],
+    mistake: impl Fn(&str) -> Mistake,
+) -> Judgement {
     let run = &context.runs.calm;
     let before = exposition(run.scraped.as_ref())?;
     let after = exposition(run.end.as_ref())?;
-    let new: Vec<Change> = changes(before, after, COUNTER)
-        .into_iter()
-        .filter(|change| change.before.is_none())
-        .collect();
+    let mut new = changes(before, after, name);
+    new.retain(|change| change.before.is_none());
     // One for the unknown paths, one for the front page, and one for the scrape if that is the
     // first of its kind.
     if new.len() <= 3 {
-        return bounded_shapes(context);
+        return Ok(());
     }
-    let strange: Vec<&Change> = new.iter().filter(|change| !is_known(&change.labels)).collect();
-    let shown = strange.last().and_then(|change| quote(after, change.line));
-    let value = strange.last().and_then(|change| change.labels.get("endpoint")).unwrap_or_default();
-    let what = match value.contains("/no-such-tree/") {
-        true => "The path itself is",
-        false => "What is made from the path is",
-    };
+    new.retain(|it| !is_known(&it.labels) && it.labels.get("endpoint") != Some(OTHER));
+    let Some(last) = new.last() else { return Ok(()) };
+    let value = last.labels.get("endpoint").unwrap_or_default();
     Finding::new(
-        format!("one series more, at most, after {STRANGERS} unknown paths"),
-        format!("{} new series", strange.len()),
+        format!("one {one} more, at most, after {STRANGERS} unknown paths"),
+        format!("{} new {ones}", new.len()),
     )
-    .quoting(shown)
-    .because(format!("{what} the label's value, {DECIDED}"))
+    .quoting(quote(after, last.line))
+    .told(mistake(value))
     .showing(kept_in(context.source))
     .try_with(context.start_plain())
     .try_with(context.curl_strangers())
@@ -50,7 +66,7 @@ const DECIDED: &str = "so strangers decide how many series there are. Give all p
 
 /// Whether the endpoint is one of those that are served. What is wrong with them is told by others.
 fn is_known(labels: &Labels) -> bool {
-    matches!(labels.get("endpoint"), Some("/" | PAGE | "/metrics"))
+    matches!(labels.get("endpoint"), Some("/" | PAGE | METRICS))
 }
 
 /// The line that makes an endpoint from what was asked for. Only to read the path is no mistake.
@@ -68,7 +84,7 @@ fn kept_in(source: &Source) -> Option<Quote> {
 /// Unknown paths share one series whatever they look like.
 fn bounded_shapes(context: &Context<'_>) -> Judgement {
     let run = &context.runs.calm;
-    let Some(varied) = run.varied.iter().find(|varied| varied.group.endpoint == "other") else {
+    let Some(varied) = run.varied.iter().find(|varied| varied.group.endpoint == OTHER) else {
         return Ok(());
     };
     let read = exposition(Some(&varied.after))?;
@@ -86,9 +102,9 @@ fn bounded_shapes(context: &Context<'_>) -> Judgement {
         few => format!("{} of them: {}", few.len(), list(few)),
     };
     let kept: Vec<&str> =
-        values.iter().map(String::as_str).filter(|value| *value != "other").collect();
+        values.iter().map(String::as_str).filter(|value| *value != OTHER).collect();
     // The last that should not be there, and what was asked for to make it.
-    let another = unknown.iter().rev().find(|sample| sample.label("endpoint") != Some("other"));
+    let another = unknown.iter().rev().find(|sample| sample.label("endpoint") != Some(OTHER));
     let probes = &varied.answers.probes;
     let last = kept.last().copied().unwrap_or_default();
     let probe = probes.iter().find(|probe| probe.path.contains(last)).or(probes.first());
@@ -122,39 +138,6 @@ fn made_from(kept: &[&str], asked: &[&str]) -> &'static str {
         }
         () => "What is made from the path",
     }
-}
-
-/// Unknown paths do not make histograms of their own.
-pub(crate) fn bounded(context: &Context<'_>, run: &Run) -> Judgement {
-    let before = exposition(run.scraped.as_ref())?;
-    let after = exposition(run.end.as_ref())?;
-    let new = changes(before, after, COUNT);
-    let new: Vec<_> = new.iter().filter(|change| change.before.is_none()).collect();
-    // One for the unknown paths, one for the front page, and one for the scrape if that is the
-    // first of its kind.
-    if new.len() <= 3 {
-        return Ok(());
-    }
-    let strange: Vec<_> = new
-        .iter()
-        .filter(|change| {
-            !matches!(change.labels.get("endpoint"), Some("/" | PAGE | "/metrics" | "other"))
-        })
-        .collect();
-    let of_path = |line: &str| {
-        ["path", "uri()", "query"].iter().any(|part| line.contains(part)) && !line.contains("match")
-    };
-    Finding::new(
-        format!("one histogram more, at most, after {STRANGERS} unknown paths"),
-        format!("{} new ones", strange.len()),
-    )
-    .quoting(strange.last().and_then(|change| quote(after, change.line)))
-    .told(BY_PATH)
-    .showing(context.source.line(of_path))
-    .try_with(context.start_plain())
-    .try_with(context.curl_strangers())
-    .try_with(context.metrics())
-    .fail()
 }
 
 const BY_PATH: Mistake = Mistake::new(

@@ -3,11 +3,11 @@
 use crate::check::program::clients;
 use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
-use crate::check::program::last_words::{PANIC, death, last_words, may_have_panicked, words};
+use crate::check::program::last_words::{death, last_words, may_have_panicked, words};
 use crate::check::program::life::{nobody, silence, starts, unanswered};
 use crate::check::program::mistake::{Hints, MADE_UP, Mistake, SETTINGS, given_away};
 use crate::check::program::run::Run;
-use crate::check::program::source::Source;
+use crate::check::program::source::{PANIC, Source};
 use crate::check::program::variety::PAGE;
 use crate::check::program::waits::{self, during};
 use crate::check::verdict::{Finding, Judgement, Quote};
