@@ -1,12 +1,16 @@
 //! Whether other requests than visits are counted too, and not as visits.
 
-use crate::check::program::assertions::{Change, answers, changes, exposition, list, quote};
-use crate::check::program::blame::{self, Blame, others_visit};
+use crate::check::program::assertions::{
+    Change, answers, changes, exposition, list, others_visit, quote,
+};
 use crate::check::program::context::Context;
+use crate::check::program::counter_hints;
 use crate::check::program::experiment::{SCRAPES, STRANGERS};
 use crate::check::program::metric::{COUNTER, REQUESTS};
-use crate::check::program::miscounted::{uncounted, written_by_hand};
+use crate::check::program::mistake::Mistake;
+use crate::check::program::source::Source;
 use crate::check::program::tally;
+use crate::check::program::uncounted::{uncounted, written_by_hand};
 use crate::check::program::variety::{METRICS, OTHER, PAGE, arm};
 use crate::check::verdict::{Finding, Judgement};
 use std::collections::BTreeSet;
@@ -143,36 +147,33 @@ fn counted(context: &Context<'_>, rises: &[Change], requests: &[Requests]) -> Ju
     }
     let endpoints: Vec<&str> = of_status.iter().map(|requests| requests.endpoint).collect();
     let label = instead.and_then(|other| other.labels.get("status"));
-    finding.blaming(why(context, missed.is_some(), status, label, &endpoints)).fail()
+    let mistake = match missed {
+        Some(status) => missing(context.source, *status, label, &endpoints),
+        None => TWICE,
+    };
+    finding.told(mistake).fail()
 }
 
-/// Why requests that were answered with a status have raised its series by another number.
-fn why(
-    context: &Context<'_>,
-    too_few: bool,
-    status: u16,
-    label: Option<&str>,
-    endpoints: &[&str],
-) -> Blame {
-    if !too_few {
-        let cause = "Some of them are counted twice. One `inc()` for each request, below the \
-                     `match`, is enough.";
-        return Blame::new(cause, None).hinting(blame::TWICE);
-    }
-    if let Some(label) = label {
-        let line = context.source.line_with(&[&format!("\"{label}\"")]);
-        let cause = match line {
-            Some(_) => written_by_hand(&status.to_string(), label),
-            None => format!(
-                "They were answered with {status}, and the label says {label}. Take it from \
-                 `response.status()`, whatever the answer is."
-            ),
-        };
-        return Blame::new(cause, line).hinting(blame::STATUS);
-    }
-    uncounted(context.source, endpoints).unwrap_or_else(|| {
-        let cause = "They are answered, so they are counted: below the `match`, where every \
-                     answer passes, without an `if` around it.";
-        Blame::new(cause, None).hinting(blame::CONDITION)
-    })
+/// Why not all requests that were answered with a status have raised its series.
+fn missing(source: &Source, status: u16, label: Option<&str>, endpoints: &[&str]) -> Mistake {
+    let Some(label) = label else { return uncounted(source, endpoints).unwrap_or(UNCOUNTED) };
+    let line = source.line_with(&[&format!("\"{label}\"")]);
+    let cause = match line {
+        Some(_) => written_by_hand(&status.to_string(), label),
+        None => format!(
+            "They were answered with {status}, and the label says {label}. Take it from \
+             `response.status()`, whatever the answer is."
+        ),
+    };
+    Mistake::naming(cause, counter_hints::STATUS).at(line)
 }
+
+const TWICE: Mistake = Mistake::new(
+    "Some of them are counted twice. One `inc()` for each request, below the `match`, is enough.",
+    counter_hints::TWICE,
+);
+const UNCOUNTED: Mistake = Mistake::new(
+    "They are answered, so they are counted: below the `match`, where every answer passes, without \
+     an `if` around it.",
+    counter_hints::CONDITION,
+);

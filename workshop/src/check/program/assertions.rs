@@ -50,6 +50,13 @@ pub(crate) fn answers(answers: Option<&Answers>) -> Judgement<&Answers> {
     }
 }
 
+/// What can not be told of a program that others may visit as well.
+pub(crate) fn others_visit(finding: Finding) -> Judgement {
+    finding
+        .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
+        .could_not_tell()
+}
+
 /// The series of a name that changed from one exposition to another.
 pub(crate) fn changes(before: &Exposition, after: &Exposition, name: &str) -> Vec<Change> {
     // An index: there may be very many.

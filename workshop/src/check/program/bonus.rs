@@ -2,12 +2,14 @@
 
 use crate::check::program::assertions::{exposition, last, list, quote, quote_of};
 use crate::check::program::context::Context;
+use crate::check::program::counter_hints;
 use crate::check::program::life::starts;
 use crate::check::program::measuring::measured;
 use crate::check::program::metric::{COUNT, COUNTER, HISTOGRAM, OBSERVATIONS, SUM};
 use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::observing::observed;
 use crate::check::program::pre_created::visible_before;
+use crate::check::program::registration::not_there;
 use crate::check::program::similar::nearest;
 use crate::check::program::source::Source;
 use crate::check::program::tally;
@@ -31,10 +33,8 @@ pub(crate) fn latency_histogram(context: &Context<'_>) -> Judgement {
     };
     if family.kind != Kind::Histogram {
         let expected = "# TYPE request_latency_seconds histogram";
-        let (mistake, line) = other_kind(context, read, family.kind);
         return finding(expected, format!("TYPE {}", family.kind))
-            .told(mistake)
-            .showing(line)
+            .told(other_kind(context.source, read, family.kind))
             .fail();
     }
     if family.help.as_deref().unwrap_or_default().trim().is_empty() {
@@ -52,20 +52,16 @@ pub(crate) fn latency_histogram(context: &Context<'_>) -> Judgement {
         Some(sample) => {
             let labels = sample.labels.without("le");
             let found: Vec<&str> = labels.names().collect();
-            let (mistake, line) = other_labels(context.source, &found);
             Finding::new("the label endpoint, besides le", list(&found))
                 .quoting(quote(read, sample.line))
-                .told(mistake)
-                .showing(line)
+                .told(other_labels(context.source, &found))
                 .try_with(context.start_plain())
-                .try_with(format!("curl -s http://{}/", context.runs.host))
+                .try_with(context.curl_front())
                 .try_with(context.metrics())
                 .fail()
         }
     }
 }
-
-type Cause = (Mistake, Option<Quote>);
 
 /// The line that declares what the histogram should be.
 fn declared(source: &Source) -> Option<Quote> {
@@ -75,12 +71,11 @@ fn declared(source: &Source) -> Option<Quote> {
 }
 
 /// Why a metric of this name is none that has buckets.
-fn other_kind(context: &Context<'_>, read: &Exposition, kind: Kind) -> Cause {
-    let source = context.source;
+fn other_kind(source: &Source, read: &Exposition, kind: Kind) -> Mistake {
     let swapped = read.family(COUNTER).is_some_and(|other| other.kind == Kind::Histogram);
     if swapped {
         let line = source.line_with(&["HistogramOpts::new", COUNTER]);
-        return (SWAPPED, line.or(source.line_with(&[HISTOGRAM])));
+        return SWAPPED.at(line.or(source.line_with(&[HISTOGRAM])));
     }
     let cause = format!(
         "A {kind} has one number for each series. Quantiles and averages need buckets, a sum and a \
@@ -88,54 +83,47 @@ fn other_kind(context: &Context<'_>, read: &Exposition, kind: Kind) -> Cause {
     );
     let by_hand = kind == Kind::Untyped;
     let mistake = if by_hand { Mistake::usual(UNTYPED) } else { Mistake::naming(cause, None) };
-    (mistake, declared(source).or(source.line_with(&[HISTOGRAM])))
+    mistake.at(declared(source).or(source.line_with(&[HISTOGRAM])))
 }
 
 /// Why the histogram has other labels.
-fn other_labels(source: &Source, found: &[&str]) -> Cause {
-    match found {
-        [] => (Mistake::usual(ALONE), declared(source)),
-        [_, _, ..] if found.contains(&"endpoint") => {
-            let constant = source.line_with(&["const_label"]);
-            match constant {
-                Some(line) => (CONSTANT, Some(line)),
-                None => (Mistake::usual(FURTHER), declared(source)),
-            }
-        }
+fn other_labels(source: &Source, found: &[&str]) -> Mistake {
+    let mistake = match found {
+        [] => Mistake::usual(ALONE),
+        [_, _, ..] if found.contains(&"endpoint") => match source.line_with(&["const_label"]) {
+            Some(line) => CONSTANT.at(line),
+            None => Mistake::usual(FURTHER),
+        },
         _ => {
             let cause = format!(
                 "The name of the label is `endpoint`, not {}. Its value is the endpoint that the \
                  `match` has chosen, so that latency can be asked for page by page.",
                 list(found)
             );
-            (Mistake::naming(cause, None), declared(source))
+            Mistake::naming(cause, None)
         }
-    }
+    };
+    mistake.or_at(|| declared(source))
 }
 
 fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     let expected = format!("a histogram {HISTOGRAM} at /metrics");
     let near = nearest(read, HISTOGRAM).filter(|family| family.name != COUNTER);
-    let (finding, (mistake, line)) = match near {
+    let (finding, mistake) = match near {
         Some(near) => {
             let finding = Finding::new(expected, format!("{}, a {}", near.name, near.kind));
             (finding.quoting(quote_of(read, &near.name)), misnamed(context.source, &near.name))
         }
         None => {
             let finding = Finding::new(expected, "none, before and after the visits");
-            (finding, unseen(context.source))
+            (finding, not_there(context.source, OBSERVATIONS))
         }
     };
-    finding
-        .told(mistake)
-        .showing(line)
-        .try_with(context.start_plain())
-        .try_with(context.metrics())
-        .fail()
+    finding.told(mistake).try_with(context.start_plain()).try_with(context.metrics()).fail()
 }
 
 /// What is wrong with a name that is nearly the right one.
-fn misnamed(source: &Source, name: &str) -> Cause {
+fn misnamed(source: &Source, name: &str) -> Mistake {
     let line = source.line_with(&[&format!("\"{name}\"")]);
     let prefix = name.strip_suffix(HISTOGRAM);
     let suffix = name.strip_prefix(HISTOGRAM).filter(|end| ["_bucket", "_sum"].contains(end));
@@ -145,13 +133,13 @@ fn misnamed(source: &Source, name: &str) -> Cause {
                 "{name} is one of the series of a histogram, made by hand. HistogramVec makes all: \
                  sum, count and buckets."
             );
-            return (Mistake::naming(cause, None), line);
+            return Mistake::naming(cause, None).at(line);
         }
         (_, Some(prefix), _) => {
             let puts = ["namespace(", "subsystem(", "new_custom("];
             let put = puts.iter().find_map(|part| source.line_with(&[part]));
             let cause = format!("The name is {HISTOGRAM}, without {prefix:?} before it.");
-            return (Mistake::naming(cause, NAME), put.or(line));
+            return Mistake::naming(cause, NAME).at(put.or(line));
         }
         (_, _, Some(suffix)) => format!(
             "The name is {HISTOGRAM}. The series of a histogram get {suffix} by themselves, so the \
@@ -162,26 +150,7 @@ fn misnamed(source: &Source, name: &str) -> Cause {
         }
         _ => format!("The name is {HISTOGRAM}, letter by letter. {name} is another metric."),
     };
-    (Mistake::naming(cause, NAME), line)
-}
-
-/// Why nothing like it is at /metrics.
-fn unseen(source: &Source) -> Cause {
-    let named = source.line_with(&[HISTOGRAM]);
-    let has = source.has(HISTOGRAM);
-    let own = || source.line_with(&["Registry::new"]).filter(|_| source.count("Registry::new") > 1);
-    if let Some(line) = source.line_with(&["register_histogram"]) {
-        return (DEFAULT, Some(line));
-    }
-    if let Some(line) = own() {
-        return (ANOTHER_REGISTRY, Some(line));
-    }
-    match () {
-        () if !source.text.is_empty() && !has => (NOT_NAMED_YET, named),
-        () if has && source.count(".register(") < 2 => (NOT_REGISTERED, named),
-        () if has && !source.has("observe") && !source.has("start_timer") => (NO_SERIES, named),
-        () => (HIDDEN, named),
-    }
+    Mistake::naming(cause, NAME).at(line)
 }
 
 /// N visits raise `_count` by N.
@@ -213,18 +182,10 @@ pub(crate) fn failed_observed(context: &Context<'_>) -> Judgement {
 }
 
 const NAME: Hints = [
-    "Compare the name behind `# TYPE` at /metrics with the one that is asked for, letter by \
-     letter. What is different?",
+    counter_hints::NAME[0],
     "`HistogramOpts::new` takes the name. A namespace, a subsystem or a registry with a prefix \
      puts a word before it, and the crate puts `_bucket`, `_sum` and `_count` behind it. A name \
      ends with its base unit, and times are in seconds.",
-];
-
-const REGISTERED: Hints = [
-    "Where does /metrics get its metrics from, and does your histogram arrive there?",
-    "MetricsHandler shows what is in the registry that it is given, and nothing else. `register` \
-     takes a histogram into a registry. There may be several registries in one program, and the \
-     crate has one of its own.",
 ];
 
 const NO_HELP: Mistake = Mistake::new(
@@ -262,29 +223,4 @@ const CONSTANT: Mistake = Mistake::new(
          `const_labels` of its HistogramOpts. A unit belongs into the name, and a sentence into \
          the help text.",
     ],
-);
-const NOT_NAMED_YET: Mistake = Mistake::usual(
-    "Your file does not name it yet. A histogram is made with `HistogramVec::new`, and registered \
-     as the counter is.",
-);
-const DEFAULT: Mistake = Mistake::new(
-    "`register_histogram_vec!` and its like register with the crate's own default registry, and \
-     /metrics shows yours. Use `registry.register(Box::new(latency.clone()))`.",
-    REGISTERED,
-);
-const ANOTHER_REGISTRY: Mistake = Mistake::new(
-    "A second registry is made here, and /metrics shows the one that MetricsHandler is given. Use \
-     one for all: `registry.register(Box::new(latency.clone()))`.",
-    REGISTERED,
-);
-const NOT_REGISTERED: Mistake = Mistake::usual(
-    "The histogram is made, but not registered: `registry.register(Box::new(latency.clone()))?`.",
-);
-const NO_SERIES: Mistake = Mistake::usual(
-    "A histogram with labels shows nothing until a set of label values is named: \
-     `latency.with_label_values(&[\"/treecounter\"])` in `main`, before `serve`.",
-);
-const HIDDEN: Mistake = Mistake::usual(
-    "Either it is not registered with the registry that MetricsHandler shows, or no set of its \
-     label values was named yet: until then a histogram with labels shows nothing.",
 );

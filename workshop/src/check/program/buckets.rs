@@ -91,8 +91,7 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
         let shown: Vec<String> = bounds.iter().map(ToString::to_string).collect();
         let line = row.first().map_or(0, |(_, sample)| sample.line);
         return finding(expected, format!("le = {}", list(&shown)), line)
-            .told(mistake)
-            .showing(context.source.line(|line| line.contains("buckets")))
+            .told(mistake.at(context.source.line_with(&["buckets"])))
             .fail();
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::check::program::paths;
 use crate::check::program::run::{Run, Varied};
 use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
-use crate::check::verdict::{Finding, Judgement, Quote};
+use crate::check::verdict::{Finding, Judgement};
 use crate::http::probe::{Probe, Timed};
 
 /// The status of what only GET and HEAD are for.
@@ -51,15 +51,13 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
             if status == wanted || failed {
                 continue;
             }
-            let (mistake, line) = otherwise(context, varied, probe, status);
             let curl = context.curl(probe);
             let expected = match curl.len() < SHORT {
                 true => format!("{wanted} from `{curl}`"),
                 false => format!("{wanted} for {}", varied.group.what),
             };
             return Finding::new(expected, status.to_string())
-                .told(mistake)
-                .showing(line)
+                .told(otherwise(context, varied, probe, status))
                 .try_with(context.start_plain())
                 .try_with(curl)
                 .fail();
@@ -77,38 +75,23 @@ fn of_groups<'a>(context: &Context<'_>, groups: impl Iterator<Item = &'a Varied>
 }
 
 /// Why a path is not answered, and where; or what is said of one that nothing in the file is for.
-pub(crate) fn missed(
-    source: &Source,
-    path: &str,
-    otherwise: &'static str,
-) -> (Mistake, Option<Quote>) {
-    match paths::missed(source, path) {
-        Some((cause, line)) => (Mistake::naming(cause, ARM), Some(line)),
-        None => (Mistake::usual(otherwise), None),
-    }
+pub(crate) fn missed(source: &Source, path: &str, otherwise: &'static str) -> Mistake {
+    paths::missed(source, path).unwrap_or(Mistake::usual(otherwise))
 }
 
 /// Why a request is answered otherwise than its endpoint's others, and where.
-fn otherwise(
-    context: &Context<'_>,
-    varied: &Varied,
-    probe: &Probe,
-    status: u16,
-) -> (Mistake, Option<Quote>) {
+fn otherwise(context: &Context<'_>, varied: &Varied, probe: &Probe, status: u16) -> Mistake {
     let source = context.source;
     let wanted = varied.group.status;
     let of_method = source.line(|line| line.contains("method()"));
     let again = source.in_handler("register").filter(|_| wanted == 200);
     match (wanted, status) {
-        (_, 500) if may_have_panicked(context) => return (PANICKED, again),
+        (_, 500) if may_have_panicked(context) => return PANICKED.at(again),
         (200, 503) if source.has("Settings::default()") => {
-            return (MADE_UP.1, source.line_with(MADE_UP.0));
+            return MADE_UP.1.at(source.line_with(MADE_UP.0));
         }
-        (404, 405) => return (METHOD_FIRST, of_method),
-        (405, _) => {
-            let own = given_away(source, NOT_THE_REQUEST);
-            return own.map_or((NOT_REFUSED, None), |(mistake, line)| (mistake, Some(line)));
-        }
+        (404, 405) => return METHOD_FIRST.at(of_method),
+        (405, _) => return given_away(source, NOT_THE_REQUEST).unwrap_or(NOT_REFUSED),
         _ => {}
     }
     let is_head = probe.method == Method::HEAD;
@@ -121,10 +104,8 @@ fn otherwise(
         arm || line.contains("if ") || line.contains("match ")
     };
     if wanted == 404 {
-        return match given_away(source, PARTS_OF_PATHS) {
-            Some((mistake, line)) => (mistake, Some(line)),
-            None => (NOBODYS, source.line(compared)),
-        };
+        let part = given_away(source, PARTS_OF_PATHS);
+        return part.unwrap_or_else(|| NOBODYS.at(source.line(compared)));
     }
     let plain = is_plain && probe.path == varied.group.endpoint;
     let header = source.header().filter(|_| plain || !probe.headers.is_empty());
@@ -133,7 +114,7 @@ fn otherwise(
             "A header, {header}, decides here what the answer is. Whoever asks, the answer has to \
              be the same."
         );
-        return (Mistake::naming(cause, SAME_FOR_ALL), Some(line));
+        return Mistake::naming(cause, SAME_FOR_ALL).at(line);
     }
     let mistake = match probe.path.split_once('?') {
         _ if is_head => HEAD,
@@ -146,7 +127,7 @@ fn otherwise(
         ),
         None => EVERYBODY,
     };
-    (mistake, of_method.filter(|_| is_head).or_else(|| source.line(compared)))
+    mistake.at(of_method.filter(|_| is_head)).or_at(|| source.line(compared))
 }
 
 /// Of the one path that is asked for here for the first time.
@@ -201,13 +182,6 @@ const WHOLE_PATH: Hints = [
     "A text as an arm of the `match`, such as \"/metrics\", takes that path and no other. A guard \
      (`if ...`), or a comparison with a part of the path, takes many. What no arm takes is left \
      to `_`, which answers not_found().",
-];
-
-const ARM: Hints = [
-    "Which arm of the `match` should take this path, and why does it not?",
-    "Arms are tried from the top, and the first that fits is taken. A text fits the path that it \
-     is, letter by letter: slashes, capitals and blanks count. `_`, or a bare name, fits all, and \
-     a guard (`if ...`) can turn a request away.",
 ];
 
 const METHOD_FIRST: Mistake = Mistake::new(

@@ -54,6 +54,12 @@ impl Context<'_> {
         format!("curl -s http://{}/metrics", self.runs.host)
     }
 
+    /// The commands that start the program, do this, and look at /metrics.
+    pub(crate) fn seen_after(&self, requests: impl Into<String>) -> Vec<String> {
+        let commands = [self.start_plain(), requests.into(), self.metrics()];
+        commands.into_iter().filter(|command| !command.is_empty()).collect()
+    }
+
     /// What was asked, run by run.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         let runs = self.runs.all();

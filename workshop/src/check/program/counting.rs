@@ -1,7 +1,8 @@
 //! Whether visits are counted, and each once, by the status that the visitor saw.
 
-use crate::check::program::assertions::{Change, answers, changes, exposition, list, quote};
-use crate::check::program::blame::others_visit;
+use crate::check::program::assertions::{
+    Change, answers, changes, exposition, list, others_visit, quote,
+};
 use crate::check::program::context::Context;
 use crate::check::program::experiment::SCRAPES;
 use crate::check::program::last_words::last_words;
@@ -59,7 +60,7 @@ pub(crate) fn counts(context: &Context<'_>, run: &Run) -> Judgement {
     if context.runs.attached && rises.iter().any(|change| change.by() > 0.0) {
         return others_visit(finding);
     }
-    finding.blaming(miscounted(context, run, &rises)).fail()
+    finding.told(miscounted(context, run, &rises)).fail()
 }
 
 /// By how much one scrape raises the series of an endpoint.

@@ -65,10 +65,9 @@ pub(crate) fn metrics_parses(context: &Context<'_>) -> Judgement {
     let made = error.text.split('"').next().unwrap_or_default().trim();
     let found = format!("{}, in column {}", error.found, error.column);
     let line = context.source.line(|line| made.len() > 3 && line.contains(made));
-    let changes = |line: &str| line.contains(".trim") || line.contains(".replace(");
+    let line = line.or_else(|| context.source.line_with_any(&[".trim", ".replace("]));
     Finding::new(error.expected.as_str(), found)
-        .told(misread(error, &answer.body))
-        .showing(line.or_else(|| context.source.line(changes)))
+        .told(misread(error, &answer.body).at(line))
         .quoting(Quote { of: "/metrics".into(), line: error.line, text: error.excerpt() })
         .try_with(context.start_plain())
         .try_with(context.metrics())
@@ -156,8 +155,7 @@ fn unlike(
 ) -> Judgement {
     let telling = ["openmetrics", "protobuf", "gzip", "content-encoding"];
     Finding::new(expected, found)
-        .told(mistake)
-        .showing(context.source.line(|line| telling.iter().any(|word| line.contains(word))))
+        .told(mistake.at(context.source.line_with_any(&telling)))
         .try_with(context.start_plain())
         .try_with(context.curl(probe))
         .fail()

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::check::program::assertions::{exposition, quote};
 use crate::check::program::context::Context;
 use crate::check::program::mistake::Mistake;
+use crate::check::program::run::Scrape;
+use crate::check::program::source::Source;
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::Labels;
 
@@ -39,29 +41,31 @@ pub(crate) fn fresh(context: &Context<'_>) -> Judgement {
             let expected = "samples of now, without a time of their own";
             let time = time.to_string();
             let telling = [time.as_str(), "as_secs()", "as_millis()", "UNIX_EPOCH", "timestamp"];
-            return finding(expected, found, Some(sample.line))
-                .told(TIMESTAMP)
-                .showing(context.source.line(|line| telling.iter().any(|part| line.contains(part))))
-                .fail();
+            let mistake = TIMESTAMP.at(context.source.line_with_any(&telling));
+            return finding(expected, found, Some(sample.line)).told(mistake).fail();
         }
     }
-    let bodies = [&run.before, &run.end].map(|scrape| {
-        let timed = scrape.as_ref()?.answer.as_ref().ok()?;
-        Some(&timed.answer.body)
-    });
-    let [Some(first), Some(last)] = bodies else { return Ok(()) };
-    if first != last || first.is_empty() {
-        return Ok(());
-    }
-    let keeps = ["get_or_init", "elapsed()", ".gather()", "encode"];
-    let line = keeps.iter().find_map(|part| context.source.line_with(&[part]));
+    let Some(kept) = kept(context.source, &run.before, &run.end) else { return Ok(()) };
     let found = "the same text, to the last byte".to_owned();
     finding("other values after 60 requests", found, None)
-        .told(KEPT)
-        .showing(line)
+        .told(kept)
         .try_with(context.curl_visits())
         .try_with(context.metrics())
         .fail()
+}
+
+/// Why two scrapes got the same text, if they did.
+pub(crate) fn kept(
+    source: &Source,
+    first: &Option<Scrape>,
+    last: &Option<Scrape>,
+) -> Option<Mistake> {
+    let (first, last) = (first.as_ref()?.body()?, last.as_ref()?.body()?);
+    if first != last || first.is_empty() {
+        return None;
+    }
+    let keeps = ["get_or_init", "elapsed()", ".gather()", "encode"];
+    Some(KEPT.at(keeps.iter().find_map(|part| source.line_with(&[part]))))
 }
 
 const KEPT: Mistake = Mistake::new(

@@ -40,16 +40,15 @@ pub(crate) fn is_routine(line: &str) -> bool {
         || line.is_empty()
 }
 
-/// What the last words of a program that ended, or panicked, tell about that, and the line of the
-/// learner's file that they name.
-pub(crate) fn death(source: &Source, words: &str) -> Option<(Mistake, Option<Quote>)> {
+/// What the last words of a program that ended, or panicked, tell about that.
+pub(crate) fn death(source: &Source, words: &str) -> Option<Mistake> {
     let line = source.panicking_line(words);
     let has = |part: &str| words.contains(part);
     if has("Duplicate metrics collector") || has("AlreadyReg") {
         return Some(match source.in_handler("register") {
-            Some(again) => (REGISTERED_AT_EACH_REQUEST, line.or(Some(again))),
+            Some(again) => REGISTERED_AT_EACH_REQUEST.at(line.unwrap_or(again)),
             // Of the base metrics each line is good by itself; the second is one too many.
-            None => (REGISTERED_TWICE, source.second_line_with("register_base_metrics(")),
+            None => REGISTERED_TWICE.at(source.second_line_with("register_base_metrics(")),
         });
     }
     let in_words = || DEATHS.iter().find(|(part, _)| has(part)).map(|(_, death)| death.clone());
@@ -57,7 +56,7 @@ pub(crate) fn death(source: &Source, words: &str) -> Option<(Mistake, Option<Quo
         .or_else(|| bad_name(words))
         .or_else(in_words)
         .or_else(|| words.contains(PANIC).then(|| panic(line.as_ref(), words)))?;
-    Some((mistake, line))
+    Some(mistake.at(line))
 }
 
 /// Values and labels that are not as many as each other.
@@ -290,9 +289,10 @@ mod tests {
             (r"C:\Users\me\.cargo\registry\src\crates-1\hyper-1.12.0\src\a.rs:1:2:", true),
         ] {
             let words = format!("thread 'main' (1) panicked at {place}\nno");
-            let (mistake, line) = death(&source, &words).unwrap();
-            let cause = Finding::new("", "").told(mistake).cause.unwrap();
-            assert_eq!((cause.contains("library"), line.is_some()), (theirs, !theirs), "{place}");
+            let Finding { cause, source, .. } =
+                Finding::default().told(death(&source, &words).unwrap());
+            let of_library = cause.unwrap().contains("library");
+            assert_eq!((of_library, source.is_some()), (theirs, !theirs), "{place}");
         }
     }
 
@@ -307,8 +307,7 @@ mod tests {
             ("thread 'w' (1) panicked at src/main.rs:2:5:\nno", "asserted here"),
             ("Error: Duplicate metrics collector registration attempted", "registered twice"),
         ] {
-            let (mistake, _) = death(&source, words).unwrap();
-            let told = Finding::new("", "").told(mistake).cause.unwrap();
+            let told = Finding::default().told(death(&source, words).unwrap()).cause.unwrap();
             assert!(told.contains(cause), "{words}: {told}");
         }
         assert!(death(&source, "Tree counter: stopped").is_none());

@@ -53,7 +53,7 @@ pub(crate) fn stays_alive(context: &Context<'_>) -> Judgement {
 /// Adds what the program's words tell of its death.
 fn with_death(finding: Finding, context: &Context<'_>, words: &str) -> Finding {
     match death(context.source, words) {
-        Some((mistake, line)) => finding.told(mistake).showing(line),
+        Some(mistake) => finding.told(mistake),
         None => finding,
     }
 }
@@ -73,10 +73,8 @@ pub(crate) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
     };
     if run.output.floods() {
         let expected = "a program that is quiet between requests";
-        let prints = ["print", "dbg!"];
         return Finding::new(expected, "more than 256 KiB of output")
-            .told(FLOODS)
-            .showing(context.source.line(|line| prints.iter().any(|word| line.contains(word))))
+            .told(FLOODS.at(context.source.line_with_any(&["print", "dbg!"])))
             .with_last_words(last_words(run))
             .try_with(start.clone())
             .fail();
@@ -98,7 +96,7 @@ pub(crate) fn starts(context: &Context<'_>, run: &Run) -> Judgement {
             let finding = finding(found).try_with(curl);
             let quiet = status.success() || words(run).is_empty();
             match given_away(context.source, EXITS).filter(|_| quiet) {
-                Some((mistake, line)) => finding.told(mistake).showing(Some(line)),
+                Some(mistake) => finding.told(mistake),
                 None if status.success() => finding.told(ENDED),
                 None => with_death(finding, context, &words(run)),
             }

@@ -38,12 +38,12 @@ pub(crate) fn measured(context: &Context<'_>, run: &Run) -> Judgement {
         return Ok(());
     }
     let line = after.samples(SUM).find(|sample| sample.label("endpoint") == Some(PAGE));
-    let (mistake, source) = match run.faults.failing {
+    let mistake = match run.faults.failing {
         true => mismeasured_failure(context.source, measured / waited),
         false => mismeasured(context.source, measured / waited, sum),
     };
     // A clock that is shared is right as long as nobody else asks.
-    let visit = match source.as_ref().is_some_and(|line| is_shared(context.source, line)) {
+    let visit = match is_shared(context.source, &mistake) {
         true => context.curl_visits().replacen("-s", "-sZ", 1),
         false => format!("{} -w \"%{{time_total}}\\n\"", context.curl(&visits.probe)),
     };
@@ -57,7 +57,6 @@ pub(crate) fn measured(context: &Context<'_>, run: &Run) -> Judgement {
     )
     .quoting(line.and_then(|sample| quote(after, sample.line)))
     .told(mistake)
-    .showing(source)
     .try_with(context.start_timed(run.faults))
     .try_with(visit)
     .try_with(context.metrics())

@@ -4,20 +4,18 @@ use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
 use crate::check::program::source::Source;
 use crate::check::verdict::Quote;
 
-pub(crate) type Cause = (Mistake, Option<Quote>);
-
-/// Whether the clock of this line is that of all requests.
-pub(crate) fn is_shared(source: &Source, line: &Quote) -> bool {
-    source.has("Instant") && source.has("Mutex<") && line.text.contains("lock()")
+/// Whether the clock that it is about is that of all requests.
+pub(crate) fn is_shared(source: &Source, mistake: &Mistake) -> bool {
+    source.has("Instant") && source.has("Mutex<") && mistake.is_at("lock()")
 }
 
 /// Why something else was measured; `ratio` says how much of the wait, and 1 would be right.
-pub(crate) fn mismeasured(source: &Source, ratio: f64, sum: f64) -> Cause {
-    if let Some((mistake, line)) = given_away(source, MISMEASURED) {
-        return (mistake, Some(line));
+pub(crate) fn mismeasured(source: &Source, ratio: f64, sum: f64) -> Mistake {
+    if let Some(mistake) = given_away(source, MISMEASURED) {
+        return mistake;
     }
     if let Some(line) = source.line(observes_number) {
-        return (FIXED, Some(line));
+        return FIXED.at(line);
     }
     let telling = ["as_millis", "as_micros", "as_nanos", "subsec", "observe(", "elapsed"];
     let line = source.line(scales);
@@ -25,41 +23,41 @@ pub(crate) fn mismeasured(source: &Source, ratio: f64, sum: f64) -> Cause {
     // Too little may also be a clock that was not there: a line has to say otherwise.
     let converted = ratio > 1.0 || line.is_some() || source.text.is_empty();
     if let Some(unit) = unit(ratio).filter(|_| converted) {
-        return (in_unit(unit, line.as_ref()), line);
+        return in_unit(unit, line);
     }
     if ratio > 1.0 {
         let begun = source.line_with(&[": Instant,"]).or(source.line_with(&["<Instant>"]));
         return match begun.or(source.line_with(&["static ", "Instant"])) {
-            Some(line) => (BEGUN_ONCE, Some(line)),
-            None => (TOO_MUCH, source.line_with(&["Instant::now"]).or(line)),
+            Some(line) => BEGUN_ONCE.at(line),
+            None => TOO_MUCH.at(source.line_with(&["Instant::now"]).or(line)),
         };
     }
     let whole = source.line_with(&["as_secs()"]);
     if sum == 0.0 && (whole.is_some() || source.text.is_empty()) {
-        return (WHOLE, whole);
+        return WHOLE.at(whole);
     }
     if source.count("Instant::now()") > 1 {
-        return (STARTED_AGAIN, source.second_line_with("Instant::now()"));
+        return STARTED_AGAIN.at(source.second_line_with("Instant::now()"));
     }
-    if let Some(line) = line.as_ref().filter(|line| scales(&line.text)) {
-        return (SCALED, Some(line.clone()));
+    if let Some(line) = line.filter(|line| scales(&line.text)) {
+        return SCALED.at(line);
     }
     let place = |part: &str| source.text.find(part);
     let clock = || source.place(|line| line.contains("Instant::now()"));
     match (place("Instant::now()"), place("match request.uri()"), place("elapsed()")) {
         (Some(clock), Some(page), Some(read)) if clock < page && page < read => {
-            (AROUND, source.line_with(&[".observe("]))
+            AROUND.at(source.line_with(&[".observe("]))
         }
-        (Some(started), Some(page), Some(_)) if page < started => (STARTED_LATE, clock()),
+        (Some(started), Some(page), Some(_)) if page < started => STARTED_LATE.at(clock()),
         (Some(_), Some(page), Some(read)) if read < page => {
-            (READ_EARLY, source.line_with(&["elapsed()"]))
+            READ_EARLY.at(source.line_with(&["elapsed()"]))
         }
-        _ => (OUTSIDE, source.line_with(&["start_timer"]).or_else(clock)),
+        _ => OUTSIDE.at(source.line_with(&["start_timer"]).or_else(clock)),
     }
 }
 
 /// Why something else was measured of failures, and of failures alone.
-pub(crate) fn mismeasured_failure(source: &Source, ratio: f64) -> Cause {
+pub(crate) fn mismeasured_failure(source: &Source, ratio: f64) -> Mistake {
     let sorts = |line: &str| {
         let asks = ["503", "is_success", "is_server_error", "status()"];
         line.contains("if ") && asks.iter().any(|part| line.contains(part))
@@ -68,19 +66,16 @@ pub(crate) fn mismeasured_failure(source: &Source, ratio: f64) -> Cause {
     let fixed = sorted.as_ref().is_some_and(|line| !line.text.ends_with('{'));
     let infinite = sorted.as_ref().is_some_and(|line| line.text.contains("INFINITY"));
     match unit(ratio) {
-        _ if infinite => (Mistake::new(INFINITE, FAILURES), sorted),
+        _ if infinite => Mistake::new(INFINITE, FAILURES).at(sorted),
         Some(unit) => {
-            let line = source.line(scales).or(sorted);
-            (
-                Mistake::naming(
-                    format!("Failures are observed in another way. {unit} {SECONDS}"),
-                    FAILURES,
-                ),
-                line,
-            )
+            let cause = format!("Failures are observed in another way. {unit} {SECONDS}");
+            Mistake::naming(cause, FAILURES).at(source.line(scales).or(sorted))
         }
-        None if fixed => (Mistake::new(FIXED_FAILURE, FAILURES), sorted),
-        None => (Mistake::new(OTHERWISE, FAILURES), sorted.or(source.line_with(&[".observe("]))),
+        None if fixed => Mistake::new(FIXED_FAILURE, FAILURES).at(sorted),
+        None => {
+            let line = sorted.or(source.line_with(&[".observe("]));
+            Mistake::new(OTHERWISE, FAILURES).at(line)
+        }
     }
 }
 
@@ -99,12 +94,13 @@ fn scales(line: &str) -> bool {
 }
 
 /// What is observed is in this unit, or as many times too much.
-fn in_unit(unit: &str, line: Option<&Quote>) -> Mistake {
-    let scaled = line.is_some_and(|line| line.text.contains("as_secs_f") && scales(&line.text));
-    match scaled {
+fn in_unit(unit: &str, line: Option<Quote>) -> Mistake {
+    let scaled = |line: &Quote| line.text.contains("as_secs_f") && scales(&line.text);
+    let mistake = match line.as_ref().is_some_and(scaled) {
         true => Mistake::naming(format!("{unit} {ALREADY}"), UNCHANGED),
         false => Mistake::naming(format!("{unit} {SECONDS}"), UNITS),
-    }
+    };
+    mistake.at(line)
 }
 
 /// The unit that makes this ratio, if one does.

@@ -5,12 +5,11 @@
 
 pub(crate) mod all_requests;
 mod assertions;
-mod blame;
 pub(crate) mod bonus;
 pub(crate) mod buckets;
 mod clients;
-mod clues;
 pub(crate) mod context;
+mod counter_hints;
 mod counting;
 pub(crate) mod experiment;
 pub(crate) mod experiments;
@@ -27,12 +26,14 @@ mod mistake;
 mod observing;
 mod paths;
 pub(crate) mod pre_created;
+mod registration;
 mod run;
 pub(crate) mod section1;
 pub(crate) mod section2;
 mod similar;
 pub(crate) mod source;
 mod tally;
+mod uncounted;
 pub(crate) mod unknown_paths;
 mod variety;
 pub(crate) mod visits;

@@ -1,16 +1,18 @@
 //! Whether each visit is observed, once.
 
-use crate::check::program::assertions::{Change, answers, changes, exposition, quote};
+use crate::check::program::assertions::{
+    Change, answers, changes, exposition, others_visit, quote,
+};
 use crate::check::program::context::Context;
 use crate::check::program::experiment::VISITS;
 use crate::check::program::last_words::last_words;
 use crate::check::program::metric::COUNT;
-use crate::check::program::miscounted::buffered;
 use crate::check::program::mistake::{Hints, Mistake, Sign, given_away};
 use crate::check::program::run::Run;
 use crate::check::program::source::{PANIC, Source};
+use crate::check::program::uncounted::buffered;
 use crate::check::program::variety::PAGE;
-use crate::check::verdict::{Finding, Judgement, Quote};
+use crate::check::verdict::{Finding, Judgement};
 
 pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
     let visits = answers(run.visits.as_ref())?;
@@ -38,14 +40,13 @@ pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
         .with_last_words(words);
     let lost = by < sent && other.is_none();
     let elsewhere = other.and_then(|change| change.labels.get("endpoint"));
-    let (mistake, line) = match (elsewhere, run.faults.failing) {
+    let mistake = match (elsewhere, run.faults.failing) {
         (Some(endpoint), _) => observed_as(context.source, endpoint),
-        _ if lost && panics => (PANICS, None),
+        _ if lost && panics => PANICS,
         (None, failing) if lost => unobserved(context.source, [by, sent], failing),
         (None, failing) => too_often(context.source, [by, sent], failing),
     };
-    let is_timed = line.as_ref().is_some_and(|line| line.text.contains("if ") && asks_time(line));
-    let start = match is_timed {
+    let start = match mistake.is_at("if ") && asks_time(&mistake) {
         true => context.start_timed(run.faults),
         false => context.start(run.faults),
     };
@@ -57,19 +58,15 @@ pub(crate) fn observed(context: &Context<'_>, run: &Run) -> Judgement {
         .try_with(context.metrics())
         .try_with(again);
     if context.runs.attached && by > sent {
-        return finding
-            .because("Somebody else may be visiting as well. Without --attach, the check is alone.")
-            .could_not_tell();
+        return others_visit(finding);
     }
-    finding.told(mistake).showing(line).fail()
+    finding.told(mistake).fail()
 }
 
-/// Whether a line asks how long something took.
-fn asks_time(line: &Quote) -> bool {
-    ["elapsed", "as_millis", "as_secs"].iter().any(|part| line.text.contains(part))
+/// Whether its line asks how long something took.
+fn asks_time(mistake: &Mistake) -> bool {
+    ["elapsed", "as_millis", "as_secs"].iter().any(|part| mistake.is_at(part))
 }
-
-type Cause = (Mistake, Option<Quote>);
 
 /// A line that observes.
 fn observes(line: &str) -> bool {
@@ -77,7 +74,7 @@ fn observes(line: &str) -> bool {
 }
 
 /// Why what should be observed of the page was observed of something else.
-fn observed_as(source: &Source, endpoint: &str) -> Cause {
+fn observed_as(source: &Source, endpoint: &str) -> Mistake {
     let cause = match endpoint.parse::<u16>() {
         Ok(_) => format!(
             "{endpoint:?} is a status, and it stands where the endpoint belongs. The label is \
@@ -90,23 +87,21 @@ fn observed_as(source: &Source, endpoint: &str) -> Cause {
     };
     let named = source.line_with(&[&format!("\"{endpoint}\"")]);
     let line = named.or(source.line_with(&["let endpoint ="])).or(source.line(observes));
-    (Mistake::naming(cause, ENDPOINT), line)
+    Mistake::naming(cause, ENDPOINT).at(line)
 }
 
 /// Why visits were not observed at all.
-fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Cause {
+fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Mistake {
     let observes_nothing = !source.has(".observe(") && !source.has("start_timer");
     if by == 0.0 && observes_nothing && !source.text.is_empty() && !source.has("closure_duration") {
-        return (NOTHING, None);
+        return NOTHING;
     }
-    if let Some((cause, line)) = buffered(source, "histogram") {
-        return (Mistake::naming(cause, AT_ONCE), Some(line));
-    }
-    if let Some((mistake, line)) = given_away(source, UNOBSERVED) {
-        return (mistake, Some(line));
+    let buffered = buffered(source, "histogram", AT_ONCE);
+    if let Some(mistake) = buffered.or_else(|| given_away(source, UNOBSERVED)) {
+        return mistake;
     }
     if let Some(line) = source.in_handler("HistogramVec::new") {
-        return (MADE_ANEW, Some(line));
+        return MADE_ANEW.at(line);
     }
     let condition = source.line(|line| line.contains("if "));
     let mistake = match () {
@@ -121,20 +116,20 @@ fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Cause {
         () if condition.is_some() => CONDITIONAL,
         () => NOTHING_REGISTERED,
     };
-    (mistake, condition.or(source.line(observes)))
+    mistake.at(condition.or(source.line(observes)))
 }
 
 /// Why there are more observations of the page than visits.
-fn too_often(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Cause {
+fn too_often(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Mistake {
     let again = || source.second_line_with(".observe(").or(source.line(observes));
     match () {
         () if by == 2.0 * sent && source.has("start_timer") => {
-            (TIMED_TWICE, source.line_with(&["start_timer"]))
+            TIMED_TWICE.at(source.line_with(&["start_timer"]))
         }
-        () if by == 2.0 * sent && failing => (FAILURES_TWICE, again()),
-        () if by == 2.0 * sent => (TWICE, again()),
-        () if by == sent + 1.0 => (SCRAPE_AS_VISIT, source.line(observes)),
-        () => (OFTEN, source.line(observes)),
+        () if by == 2.0 * sent && failing => FAILURES_TWICE.at(again()),
+        () if by == 2.0 * sent => TWICE.at(again()),
+        () if by == sent + 1.0 => SCRAPE_AS_VISIT.at(source.line(observes)),
+        () => OFTEN.at(source.line(observes)),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Why a path is most likely not answered by its own arm of the `match`.
 
+use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::source::Source;
-use crate::check::verdict::Quote;
 
 /// So many letters may be wrong in an arm that is meant for a path.
 const SLIPS: usize = 2;
 
-/// The arm that should answer a path and does not: what is wrong with it, and where it is.
-pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
+/// What is wrong with the arm that should answer a path and does not.
+pub(crate) fn missed(source: &Source, path: &str) -> Option<Mistake> {
+    let told = |cause: String| Mistake::naming(cause, ARM);
     let arm = |line: &str| {
         let (literal, rest) = line.trim().strip_prefix('"')?.split_once('"')?;
         rest.contains("=>").then(|| literal.to_owned())
@@ -30,15 +31,14 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
             }
             () => format!("Your arm is {literal:?}. The path is {path:?}, letter by letter."),
         };
-        return Some((cause, line));
+        return Some(told(cause).at(line));
     }
     let Some(own) = source.place(|line| arm(line).as_deref() == Some(path)) else {
         let other = source.line(|line| line.contains(&format!("self{}", path.replace('/', "."))));
         let line = other.filter(|line| arm(&line.text).is_some())?;
-        return Some((
-            format!("{path:?} has no arm of its own: what should answer it stands in another's."),
-            line,
-        ));
+        let cause =
+            format!("{path:?} has no arm of its own: what should answer it stands in another's.");
+        return Some(told(cause).at(line));
     };
     let takes_all = |line: &str| {
         let name = line.trim().split_once(" =>").map_or("", |(name, _)| name);
@@ -52,19 +52,26 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<(String, Quote)> {
              the top, and `_` is the last.",
             own.line
         );
-        return Some((cause, line));
+        return Some(told(cause).at(line));
     }
     if let Some(line) = source.line(|line| line.contains(".trim_")) {
         let cause = format!(
             "Your arm {path:?} stands there, and the path is trimmed before it is compared. \
              Compare `request.uri().path()` as it came."
         );
-        return Some((cause, line));
+        return Some(told(cause).at(line));
     }
     let (header, line) = source.header()?;
     let cause = format!(
         "A header, {header}, decides here who gets an answer. The path alone does: whoever asks, \
          the answer has to be the same."
     );
-    Some((cause, line))
+    Some(told(cause).at(line))
 }
+
+const ARM: Hints = [
+    "Which arm of the `match` should take this path, and why does it not?",
+    "Arms are tried from the top, and the first that fits is taken. A text fits the path that it \
+     is, letter by letter: slashes, capitals and blanks count. `_`, or a bare name, fits all, and \
+     a guard (`if ...`) can turn a request away.",
+];

@@ -1,13 +1,14 @@
 //! Whether the series that are sure to come are there before anybody came.
 
 use crate::check::program::assertions::{exposition, list, quote};
-use crate::check::program::blame::{self, Blame};
 use crate::check::program::context::Context;
-use crate::check::program::metric::{COUNT, COUNTER};
-use crate::check::program::miscounted::{MADE, lowered};
+use crate::check::program::counter_hints;
+use crate::check::program::metric::{COUNT, COUNTER, MADE};
+use crate::check::program::mistake::Mistake;
+use crate::check::program::registration::below_serve;
 use crate::check::program::run::Run;
-use crate::check::program::section2::{BELOW_SERVE, below_serve};
 use crate::check::program::source::Source;
+use crate::check::program::uncounted::lowered;
 use crate::check::program::variety::PAGE;
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::{Exposition, Sample};
@@ -28,19 +29,17 @@ pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
         match sample {
             Some(sample) if sample.value == 0.0 || context.runs.attached => {}
             Some(sample) => {
-                let unseen = context.source.in_handler(COUNTED_UNSEEN);
-                let line = context.source.line_with(&["with_label_values", "inc()"]);
-                let mistake = match unseen {
-                    Some(line) => Blame::new(SCRAPE_AS_VISIT, line).hinting(blame::ABOVE),
-                    None => Blame::new(RAISED, line).hinting(blame::RAISED),
+                let mistake = match context.source.in_handler(COUNTED_UNSEEN) {
+                    Some(line) => SCRAPE_AS_VISIT.at(line),
+                    None => RAISED.at(context.source.line_with(&["with_label_values", "inc()"])),
                 };
                 return finding(format!("{} before the first visit", sample.value))
                     .quoting(quote(read, sample.line))
-                    .blaming(mistake)
+                    .told(mistake)
                     .fail();
             }
             None => {
-                return finding(absent(read)).blaming(unnamed(context.source, read, status)).fail();
+                return finding(absent(read)).told(unnamed(context.source, read, status)).fail();
             }
         }
     }
@@ -48,20 +47,20 @@ pub(crate) fn pre_created(context: &Context<'_>) -> Judgement {
 }
 
 /// Why a series of the page is not there yet, most likely.
-fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Blame {
+fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Mistake {
     if let Some(line) = source.in_handler(MADE) {
-        return Blame::new(MADE_ANEW, line).hinting(blame::ONE);
+        return MADE_ANEW.at(line);
     }
     // Another counter of another name is none of this one's business.
     let again = source.count(&format!("{COUNTER:?}")) > 1 || source.has("opts.clone()");
     if source.count(MADE) > 1 && again {
-        return Blame::new(ANOTHER, source.second_line_with(MADE)).hinting(blame::ONE);
+        return ANOTHER.at(source.second_line_with(MADE));
     }
-    if let Some(line) = below_serve(source, "with_label_values") {
-        return Blame::new(BELOW_SERVE, line).hinting(blame::LATE);
+    if let Some(mistake) = below_serve(source, "with_label_values") {
+        return mistake;
     }
-    if let Some((_, line)) = lowered(source) {
-        return Blame::new(TAKEN, line).hinting(blame::TAKEN);
+    if let Some(mistake) = lowered(source) {
+        return TAKEN.at(mistake.line);
     }
     let named = || read.samples(COUNTER).filter(|sample| sample.value == 0.0);
     let of_page = |sample: &&Sample| sample.label("endpoint") == Some(PAGE);
@@ -70,7 +69,7 @@ fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Blame {
     let endpoints: BTreeSet<&str> = named().filter_map(|it| it.label("endpoint")).collect();
     let endpoints: Vec<&str> = endpoints.into_iter().collect();
     let cause = match (statuses.as_slice(), endpoints.as_slice()) {
-        ([], []) => return Blame::new(ABSENT, None),
+        ([], []) => return ABSENT,
         ([], others) if !others.contains(&PAGE) => format!(
             "Series are named, but those of {}. The endpoint of the page is {PAGE:?}, letter by \
              letter.",
@@ -81,7 +80,7 @@ fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Blame {
                 "Nothing names the series of {wanted}. An increase from nothing to 1 is invisible \
                  to `rate()`, so each series that may come is named in `main`, before `serve`."
             );
-            return Blame::new(cause, None);
+            return Mistake::naming(cause, None);
         }
         (others, _) => format!(
             "The page answers with 200, or with 503 when it fails, and the label is that one \
@@ -89,7 +88,7 @@ fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Blame {
             quoted(others)
         ),
     };
-    Blame::new(cause, None).hinting(blame::OTHERS)
+    Mistake::naming(cause, counter_hints::OTHERS)
 }
 
 fn quoted(values: &[&str]) -> String {
@@ -100,19 +99,49 @@ fn quoted(values: &[&str]) -> String {
 const COMES: [&str; 4] = ["200", "404", "405", "503"];
 /// In the handler, a count that does not ask which endpoint it was.
 const COUNTED_UNSEEN: &str = "\"/treecounter\"]).inc()";
-const SCRAPE_AS_VISIT: &str = "Nobody has visited the page yet: the scrape itself was counted as a \
-    visit. This line runs for every request, before anyone knows its endpoint and its status. \
-    Count below the `match`, where both are known.";
-const TAKEN: &str = "What was named before is taken away again in this line. A series at 0 has to \
-    stay, until a visit raises it.";
-const RAISED: &str = "`with_label_values` alone creates a series at 0; `inc()` is for requests.";
-const MADE_ANEW: &str = "A counter is made anew for each request here. Make it once, in `main`, \
-    keep it in App, and name the series that you know will come before `serve`.";
-const ANOTHER: &str = "Two counters are made, and the series are named on the one that nobody \
-    registers. Make one, and register a clone of it.";
-const ABSENT: &str = "A series appears when its label values are first named. An increase from \
-    nothing to 1 is invisible to `rate()`, so the series that you know will come are named in \
-    `main`, before `serve`.";
+const SCRAPE_AS_VISIT: Mistake = Mistake::new(
+    "Nobody has visited the page yet: the scrape itself was counted as a visit. This line runs for \
+     every request, before anyone knows its endpoint and its status. Count below the `match`, \
+     where both are known.",
+    [
+        "Look at /metrics a few times, and at nothing else. Which series rises?",
+        "Only when the `match` is done, the endpoint and the status are known. The line that \
+         counts belongs below it, and takes both from there.",
+    ],
+);
+const TAKEN: Mistake = Mistake::new(
+    "What was named before is taken away again in this line. A series at 0 has to stay, until a \
+     visit raises it.",
+    [
+        "Follow a series from the line that names it. Is it still there when the first visitor \
+         comes?",
+        "docs.rs/prometheus: `reset` of a counter with labels takes all its series away, and the \
+         calls with `remove` take one. They are back when somebody names them again.",
+    ],
+);
+const RAISED: Mistake = Mistake::new(
+    "`with_label_values` alone creates a series at 0; `inc()` is for requests.",
+    [
+        "The program has just started. How many visits does /metrics tell of, and who was it?",
+        "`with_label_values` makes a series, and it stands at 0. `inc()` is for a request that was \
+         answered.",
+    ],
+);
+const MADE_ANEW: Mistake = Mistake::new(
+    "A counter is made anew for each request here. Make it once, in `main`, keep it in App, and \
+     name the series that you know will come before `serve`.",
+    counter_hints::ONE,
+);
+const ANOTHER: Mistake = Mistake::new(
+    "Two counters are made, and the series are named on the one that nobody registers. Make one, \
+     and register a clone of it.",
+    counter_hints::ONE,
+);
+const ABSENT: Mistake = Mistake::usual(
+    "A series appears when its label values are first named. An increase from nothing to 1 is \
+     invisible to `rate()`, so the series that you know will come are named in `main`, before \
+     `serve`.",
+);
 
 fn absent(read: &Exposition) -> String {
     let samples = read.family(COUNTER).map(|family| family.samples.as_slice()).unwrap_or_default();

@@ -138,8 +138,12 @@ pub(crate) struct Scrape {
 impl Scrape {
     /// More than any program of the workshop has to say.
     pub(crate) fn is_huge(&self) -> bool {
-        let body = self.answer.as_ref().map(|timed| timed.answer.body.len());
-        body.is_ok_and(|length| length > HUGE)
+        self.body().is_some_and(|body| body.len() > HUGE)
+    }
+
+    /// The body of its answer, if there is one.
+    pub(crate) fn body(&self) -> Option<&[u8]> {
+        Some(&self.answer.as_ref().ok()?.answer.body)
     }
 
     /// The status code, if it was answered.

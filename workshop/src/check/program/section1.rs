@@ -8,7 +8,7 @@ use crate::check::program::life::{silence, unanswered};
 use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::run::{Run, Scrape};
 use crate::check::program::source::Source;
-use crate::check::verdict::{Finding, Judgement, Quote, Trouble};
+use crate::check::verdict::{Finding, Judgement, Trouble};
 use crate::http::fetch::Answer;
 
 /// One of each group of base metrics; what a system does not tell is not asked for.
@@ -28,19 +28,18 @@ pub(crate) fn metrics_status(context: &Context<'_>) -> Judgement {
     unanswered(context, run, "an answer", run.before.as_ref())?;
     let (scrape, answer) = scraped(run)?;
     let is_exposition = answer.body.starts_with(b"# ");
-    let (mistake, line) = match answer.status {
+    let mistake = match answer.status {
         200 => return clients::statuses(context, "/metrics"),
         404 if !is_exposition => clients::missed(context.source, "/metrics", NO_ARM),
-        500 if answer.body.starts_with(b"cannot encode") => (Mistake::usual(NOT_ENCODED), None),
+        500 if answer.body.starts_with(b"cannot encode") => NOT_ENCODED,
         500 if may_have_panicked(context) => death(context.source, &words(run))
-            .unwrap_or((Mistake::usual("The program's own words say what went wrong."), None)),
-        404 => (OTHER_STATUS, context.source.in_handler("not_found()")),
-        _ if is_exposition => (OTHER_STATUS, context.source.in_handler("status_mut")),
-        _ => (Mistake::usual(ONLY_200), context.source.in_handler("status_mut")),
+            .unwrap_or(Mistake::usual("The program's own words say what went wrong.")),
+        404 => OTHER_STATUS.at(context.source.in_handler("not_found()")),
+        _ if is_exposition => OTHER_STATUS.at(context.source.in_handler("status_mut")),
+        _ => ONLY_200.at(context.source.in_handler("status_mut")),
     };
     Finding::new("200 from /metrics", answer.status.to_string())
         .told(mistake)
-        .showing(line)
         .with_last_words(last_words(run))
         .try_with(context.start_plain())
         .try_with(context.curl(&scrape.probe))
@@ -72,40 +71,37 @@ pub(crate) fn base_metrics(context: &Context<'_>) -> Judgement {
         count @ 1..=4 => format!("{count} families: {}", list(&names)),
         count => format!("{count} families, without {}", list(&missing)),
     };
-    let (mistake, line) = without(context.source, &missing, &names);
     Finding::new(list(BASE_METRICS), found)
-        .told(mistake)
-        .showing(line)
+        .told(without(context.source, &missing, &names))
         .try_with(context.start_plain())
         .try_with(context.curl(&scraped(run)?.0.probe))
         .fail()
 }
 
 /// Why base metrics are missing, and where.
-fn without(source: &Source, missing: &[&str], names: &[&str]) -> (Mistake, Option<Quote>) {
+fn without(source: &Source, missing: &[&str], names: &[&str]) -> Mistake {
     if let Some(prefix) = names.iter().find_map(|name| name.strip_suffix(missing[0])) {
         let cause = format!(
             "Every name has a prefix, {prefix}, which the dashboards and alerts of others do not \
              know. `Registry::new()` gives none."
         );
         let line = source.line_with(&["Registry::new_custom"]);
-        return (Mistake::naming(cause, PREFIXED), line);
+        return Mistake::naming(cause, PREFIXED).at(line);
     }
     if !source.has("register_base_metrics(") {
-        return (Mistake::usual(NOT_REGISTERED), None);
+        return NOT_REGISTERED;
     }
     match missing {
         _ if missing.iter().all(|name| name.starts_with("tokio_")) && source.has("thread::") => {
-            (OUTSIDE_OF_TOKIO, source.line_with(&["thread::"]))
+            OUTSIDE_OF_TOKIO.at(source.line_with(&["thread::"]))
         }
         _ if BASE_METRICS.iter().any(|name| names.contains(name)) => {
-            let lines = ["retain", "filter"];
-            (LEFT_OUT, source.line(|line| lines.iter().any(|word| line.contains(word))))
+            LEFT_OUT.at(source.line_with_any(&["retain", "filter"]))
         }
         _ if source.count("Registry::new") < 2 && !source.has("default_registry") => {
-            (NOT_REACHED, source.line(|line| ["if ", "cfg"].iter().any(|it| line.contains(it))))
+            NOT_REACHED.at(source.line_with_any(&["if ", "cfg"]))
         }
-        _ => (Mistake::usual(ANOTHER_REGISTRY), None),
+        _ => ANOTHER_REGISTRY,
     }
 }
 
@@ -121,8 +117,8 @@ pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
             .try_with(context.curl(&strangers.probe))
     };
     if let Some(missing) = strangers.unanswered() {
-        let line = context.source.line(|line| line.contains("exit(") || line.contains("panic!("));
-        return finding(missing.to_string()).told(silence(missing)).showing(line).fail();
+        let line = context.source.line_with_any(&["exit(", "panic!("]);
+        return finding(missing.to_string()).told(silence(missing).at(line)).fail();
     }
     match strangers.statuses().find(|status| *status != 404) {
         None => {
@@ -138,11 +134,14 @@ pub(crate) fn unknown_path_404(context: &Context<'_>) -> Judgement {
 const NO_ARM: &str =
     "Nothing answers at this path yet: no arm of the `match` in `handle` takes \"/metrics\".";
 
-const NOT_ENCODED: &str = "MetricsHandler could not write the metrics as text. The body of its \
-    answer says why.";
+const NOT_ENCODED: Mistake = Mistake::usual(
+    "MetricsHandler could not write the metrics as text. The body of its answer says why.",
+);
 
-const ONLY_200: &str = "Prometheus takes 200 and nothing else. Send what \
-    `self.metrics.respond(request)` gives, as it is.";
+const ONLY_200: Mistake = Mistake::usual(
+    "Prometheus takes 200 and nothing else. Send what `self.metrics.respond(request)` gives, as it \
+     is.",
+);
 
 const OTHER_STATUS: Mistake = Mistake::new(
     "The exposition is there, under another status, and Prometheus takes 200 and nothing else. \
@@ -164,10 +163,12 @@ const NOT_REACHED: Mistake = Mistake::new(
          `MetricsHandler::new`, and does both without a condition.",
     ],
 );
-const NOT_REGISTERED: &str =
-    "`register_base_metrics(&registry)?` in `main` puts them in the registry.";
-const ANOTHER_REGISTRY: &str = "`register_base_metrics` puts them in one registry, and \
-    `MetricsHandler` shows another. Give it the same one.";
+const NOT_REGISTERED: Mistake =
+    Mistake::usual("`register_base_metrics(&registry)?` in `main` puts them in the registry.");
+const ANOTHER_REGISTRY: Mistake = Mistake::usual(
+    "`register_base_metrics` puts them in one registry, and `MetricsHandler` shows another. Give \
+     it the same one.",
+);
 
 const PREFIXED: Hints = [
     "What are the metrics called at /metrics, and what should they be called?",

@@ -69,6 +69,11 @@ impl Source {
         self.line(|line| parts.iter().all(|part| line.contains(part)))
     }
 
+    /// The first such line that contains one of these.
+    pub(crate) fn line_with_any(&self, parts: &[&str]) -> Option<Quote> {
+        self.line(|line| parts.iter().any(|part| line.contains(part)))
+    }
+
     /// The line that a panic names, unless it came in a library.
     pub(crate) fn panicking_line(&self, words: &str) -> Option<Quote> {
         let (_, place) = words.split_once(PANIC)?;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::program::assertions::{Change, changes, exposition, quote};
-use crate::check::program::blame::{self, Blame, others_visit};
+use crate::check::program::assertions::{Change, changes, exposition, others_visit, quote};
 use crate::check::program::context::Context;
+use crate::check::program::counter_hints::{CONDITION, ENDPOINT, FALLS, STATUS, TWICE};
 use crate::check::program::metric::Metric;
-use crate::check::program::miscounted::{ONLY_RISES, RETURNS, lowered};
+use crate::check::program::mistake::Mistake;
 use crate::check::program::run::Varied;
+use crate::check::program::source::Source;
+use crate::check::program::uncounted::{ONLY_RISES, lowered, returned};
 use crate::check::program::variety::{Group, METRICS, OTHER, arm};
 use crate::check::verdict::{Finding, Judgement};
 use crate::exposition::Exposition;
@@ -62,14 +64,9 @@ fn one_kind(
             shown(also)
         );
         let line = context.source.line_with(&[&format!("\"{}\"", also.0)]);
-        let mistake = Blame::new(cause, line).hinting(blame::TWICE);
-        return fail(
-            context,
-            metric,
-            Finding::new(expected, found),
-            &Kind::of(context, varied),
-            mistake,
-        );
+        let mistake = Mistake::naming(cause, TWICE).at(line);
+        let (finding, kind) = (Finding::new(expected, found), Kind::of(context, varied));
+        return fail(context, metric, finding, &kind, mistake);
     };
     // Without the group's own, it is the scrape before them.
     let kind = match key.0 == group.endpoint {
@@ -89,19 +86,19 @@ fn one_kind(
     let mistake = match elsewhere {
         Some(elsewhere) => counted_as(context, &kind, key, elsewhere),
         None if risen.get(key).is_some_and(|risen| *risen > *by) => more_than_once(metric),
-        None => left_out(context, metric, kind.endpoint),
+        None => left_out(context.source, metric, kind.endpoint),
     };
     fail(context, metric, finding, &kind, mistake)
 }
 
 /// Why requests of a kind were counted too often.
-fn more_than_once(metric: Metric) -> Blame {
+fn more_than_once(metric: Metric) -> Mistake {
     let cause = format!(
         "They raise it more than once. One {} for each request is enough: below the `match`, and \
          nowhere else.",
         metric.done
     );
-    Blame::new(cause, None).hinting(blame::TWICE)
+    Mistake::naming(cause, TWICE)
 }
 
 /// Requests of one kind.
@@ -129,7 +126,7 @@ fn fail(
     metric: Metric,
     finding: Finding,
     kind: &Kind,
-    mistake: Blame,
+    mistake: Mistake,
 ) -> Judgement {
     let finding =
         finding.try_with(context.start_plain()).try_with(&*kind.curl).try_with(context.metrics());
@@ -137,7 +134,7 @@ fn fail(
         return others_visit(finding);
     }
     let arm = || context.source.line_with(&[&arm(kind.endpoint)]);
-    let finding = finding.blaming(mistake.or_at(|| context.source.line(decides)).or_at(arm));
+    let finding = finding.told(mistake.or_at(|| context.source.line(decides)).or_at(arm));
     match metric.by_status {
         true => finding.fail(),
         // The hints are the counter's.
@@ -146,7 +143,7 @@ fn fail(
 }
 
 /// Why requests of a kind were counted as others.
-fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) -> Blame {
+fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) -> Mistake {
     let source = context.source;
     let (endpoint, status) = elsewhere;
     if endpoint == kind.endpoint {
@@ -155,7 +152,7 @@ fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) ->
              the answer, whatever it is: `response.status().as_str()`.",
             own.1
         );
-        return Blame::new(cause, None).hinting(blame::STATUS);
+        return Mistake::naming(cause, STATUS);
     }
     let header = source.header().filter(|_| kind.endpoint == OTHER);
     if let Some((name, line)) = header {
@@ -163,7 +160,7 @@ fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) ->
             "The endpoint is taken from a header, {name}. Take the one that the arm names: \
              \"other\"."
         );
-        return Blame::new(cause, line).hinting(blame::ENDPOINT);
+        return Mistake::naming(cause, ENDPOINT).at(line);
     }
     let arm = source.line_with(&[&arm(kind.endpoint), &format!("\"{endpoint}\"")]);
     let cause = match () {
@@ -185,27 +182,27 @@ fn counted_as(context: &Context<'_>, kind: &Kind, own: &Key, elsewhere: &Key) ->
             kind.endpoint
         ),
     };
-    Blame::new(cause, arm).hinting(blame::ENDPOINT)
+    Mistake::naming(cause, ENDPOINT).at(arm)
 }
 
 /// Why requests were answered, and not counted.
-fn left_out(context: &Context<'_>, metric: Metric, endpoint: &str) -> Blame {
-    let (source, done) = (context.source, metric.done);
+fn left_out(source: &Source, metric: Metric, endpoint: &str) -> Mistake {
+    let done = metric.done;
     if let Some((header, line)) = source.header() {
         let cause = format!(
             "They are left out by a header, {header}. They are answered, so they count: {done} \
              below the `match`, without an `if`."
         );
-        return Blame::new(cause, line).hinting(blame::CONDITION);
+        return Mistake::naming(cause, CONDITION).at(line);
     }
-    if let Some(line) = source.line_with(&[&arm(endpoint), "return"]) {
-        return Blame::new(RETURNS, line).hinting(blame::CONDITION);
+    if let Some(mistake) = returned(source, endpoint) {
+        return mistake;
     }
     let cause = format!(
         "They are answered, so they are counted: {done} below the `match`, where every answer \
          passes. Neither the method nor the query, a header, the status or the path decides."
     );
-    Blame::new(cause, source.line(decides)).hinting(blame::CONDITION)
+    Mistake::naming(cause, CONDITION).at(source.line(decides))
 }
 
 /// A line that tells requests apart.
@@ -249,10 +246,6 @@ pub(crate) fn never_falls(context: &Context<'_>, metric: Metric) -> Judgement {
             if context.runs.attached {
                 continue;
             }
-            let (cause, line) = match lowered(context.source) {
-                Some((part, line)) => (format!("{part} {ONLY_RISES}"), Some(line)),
-                None => (ONLY_RISES.to_owned(), None),
-            };
             return Finding::new(format!("{} never falls", sample.series()), found)
                 .quoting(quote(pair[0], sample.line))
                 .try_with(context.start_plain())
@@ -260,7 +253,7 @@ pub(crate) fn never_falls(context: &Context<'_>, metric: Metric) -> Judgement {
                 .try_with(context.curl_visits())
                 .try_with(context.metrics())
                 .try_with(context.metrics())
-                .blaming(Blame::new(cause, line).hinting(blame::FALLS))
+                .told(lowered(context.source).unwrap_or(Mistake::new(ONLY_RISES, FALLS)))
                 .fail();
         }
     }

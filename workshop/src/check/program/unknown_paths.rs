@@ -53,8 +53,7 @@ fn few(
         format!("{} new {ones}", new.len()),
     )
     .quoting(quote(after, last.line))
-    .told(mistake(value))
-    .showing(kept_in(context.source))
+    .told(mistake(value).at(kept_in(context.source)))
     .try_with(context.start_plain())
     .try_with(context.curl_strangers())
     .try_with(context.metrics())

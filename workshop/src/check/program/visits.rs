@@ -5,12 +5,12 @@ use crate::check::program::context::Context;
 use crate::check::program::faults::Faults;
 use crate::check::program::last_words::{death, last_words, may_have_panicked, words};
 use crate::check::program::life::{nobody, silence, starts, unanswered};
-use crate::check::program::mistake::{Hints, MADE_UP, Mistake, SETTINGS, given_away};
+use crate::check::program::mistake::{Hints, MADE_UP, Mistake, SETTINGS, Sign, given_away};
 use crate::check::program::run::Run;
 use crate::check::program::source::{PANIC, Source};
 use crate::check::program::variety::PAGE;
 use crate::check::program::waits::{self, during};
-use crate::check::verdict::{Finding, Judgement, Quote};
+use crate::check::verdict::{Finding, Judgement};
 use crate::http::fetch::Answer;
 use crate::http::no_answer::NoAnswer;
 use crate::http::probe::Timed;
@@ -56,17 +56,13 @@ pub(crate) fn serves_trees(context: &Context<'_>) -> Judgement {
             .with_last_words(last_words(run))
             .fail(),
         Some(404) => {
-            let (mistake, line) = clients::missed(context.source, PAGE, NO_ARM);
-            let finding = finding("404: nothing answers at this path".to_owned());
-            finding.told(mistake).showing(line).fail()
+            let mistake = clients::missed(context.source, PAGE, NO_ARM);
+            finding("404: nothing answers at this path".to_owned()).told(mistake).fail()
         }
         Some(status) => {
-            let elsewhere = || (Mistake::new(MADE_ELSEWHERE, OWN_ANSWER), None);
-            let made_up = given_away(context.source, &[MADE_UP]);
-            let made_up = made_up.map(|(mistake, line)| (mistake, Some(line)));
-            let (mistake, line) = made_up.unwrap_or_else(elsewhere);
-            let finding = finding(status.to_string()).told(mistake).showing(line);
-            finding.with_last_words(last_words(run)).fail()
+            let elsewhere = Mistake::new(MADE_ELSEWHERE, OWN_ANSWER);
+            let mistake = given_away(context.source, &[MADE_UP]).unwrap_or(elsewhere);
+            finding(status.to_string()).told(mistake).with_last_words(last_words(run)).fail()
         }
     }
 }
@@ -84,37 +80,29 @@ fn serves_failures(context: &Context<'_>) -> Judgement {
             .try_with(context.curl(&visits.probe))
     };
     if let Some(missing) = visits.unanswered() {
-        return finding(missing.to_string())
-            .told(match missing {
-                NoAnswer::TimedOut(_) => AGAIN,
-                _ => silence(missing),
-            })
-            .showing(context.source.line(|line| line.contains("loop") || line.contains("while ")))
-            .fail();
+        let mistake = match missing {
+            NoAnswer::TimedOut(_) => AGAIN,
+            _ => silence(missing),
+        };
+        let line = context.source.line_with_any(&["loop", "while "]);
+        return finding(missing.to_string()).told(mistake.at(line)).fail();
     }
     match visits.statuses().find(|status| *status != 503) {
         None => Ok(()),
         Some(500) if words(run).contains(PANIC) => {
-            let line = death(context.source, &words(run)).and_then(|(_, line)| line);
-            finding("500: the handler panicked".to_owned()).told(PANICS_THEN).showing(line).fail()
+            let line = death(context.source, &words(run)).and_then(|death| death.line);
+            finding("500: the handler panicked".to_owned()).told(PANICS_THEN.at(line)).fail()
         }
-        Some(status) => {
-            let (mistake, line) = failure_changed(context.source);
-            finding(status.to_string()).told(mistake).showing(line).fail()
-        }
+        Some(status) => finding(status.to_string()).told(failure_changed(context.source)).fail(),
     }
 }
 
-/// What most likely makes something else of a failure, and where.
-fn failure_changed(source: &Source) -> (Mistake, Option<Quote>) {
-    if let Some(line) = source.line_with(&["settings.failure_rate"]) {
-        return (SWITCHED_OFF, Some(line));
-    }
-    if let Some((mistake, line)) = given_away(source, &[MADE_UP]) {
-        return (mistake, Some(line));
-    }
-    let telling = ["status_mut", "failure_rate", "503", "status", "trees.respond"];
-    (REACHES, telling.iter().find_map(|part| source.in_handler(part)))
+/// What most likely makes something else of a failure.
+fn failure_changed(source: &Source) -> Mistake {
+    given_away(source, CHANGED).unwrap_or_else(|| {
+        let telling = ["status_mut", "failure_rate", "503", "status", "trees.respond"];
+        REACHES.at(telling.iter().find_map(|part| source.in_handler(part)))
+    })
 }
 
 /// The page is the tree counter's: as a page for a browser, as JSON for who asks for it.
@@ -218,11 +206,17 @@ const REACHES: Mistake = Mistake::new(
     ],
 );
 
-const SWITCHED_OFF: Mistake = Mistake::new(
-    "The failure rate is set here, whatever TREECOUNTER_FAILURE_RATE says. Leave the settings as \
-     `Settings::from_env()?` gives them.",
-    SETTINGS,
-);
+const CHANGED: &[Sign] = &[
+    (
+        &["settings.failure_rate"],
+        Mistake::new(
+            "The failure rate is set here, whatever TREECOUNTER_FAILURE_RATE says. Leave the \
+             settings as `Settings::from_env()?` gives them.",
+            SETTINGS,
+        ),
+    ),
+    MADE_UP,
+];
 
 const AGAIN: Mistake = Mistake::new(
     "A failed visit gets no answer. Is it tried again until it is good? A 503 has to reach the \

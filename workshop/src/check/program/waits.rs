@@ -11,7 +11,7 @@ use crate::check::program::mistake::{Hints, MADE_UP, Mistake, SETTINGS, Sign, gi
 use crate::check::program::run::Run;
 use crate::check::program::source::Source;
 use crate::check::program::variety::PAGE;
-use crate::check::verdict::{Finding, Judgement, Quote};
+use crate::check::verdict::{Finding, Judgement};
 use crate::http::probe::{Probe, Timed};
 
 /// What waits for nothing is answered within this, also on a busy machine.
@@ -44,25 +44,20 @@ fn one(context: &Context<'_>, run: &Run) -> Judgement {
     if (told * 0.99..told * TWICE).contains(&quickest) {
         return Ok(());
     }
-    let (mistake, line) = match () {
-        () if quickest < told => given_away(context.source, TOO_QUICK)
-            .map_or((NOT_AWAITED, None), |(mistake, line)| (mistake, Some(line))),
-        () if context.source.has("sleep") => (SLEEPS, context.source.line_with(&["sleep"])),
+    let mistake = match () {
+        () if quickest < told => given_away(context.source, TOO_QUICK).unwrap_or(NOT_AWAITED),
+        () if context.source.has("sleep") => SLEEPS.at(context.source.line_with(&["sleep"])),
         () if run.faults.failing => {
             let again = |line: &str| line.contains(".respond(") && !line.contains("let ");
-            (TRIED_AGAIN, context.source.line(again))
+            TRIED_AGAIN.at(context.source.line(again))
         }
-        () => {
-            let asks = |line: &str| line.contains(".respond(") || line.contains("settings");
-            (TWO_CALLS, context.source.line(asks))
-        }
+        () => TWO_CALLS.at(context.source.line_with_any(&[".respond(", "settings"])),
     };
     Finding::new(
         format!("visits that take {told} s or little more, as the settings say"),
         format!("{quickest:.2} s, for the quickest of them"),
     )
     .told(mistake)
-    .showing(line)
     .try_with(context.start_timed(run.faults))
     .try_with(timed(context, &visits.probe))
     .fail()
@@ -83,10 +78,8 @@ pub(crate) fn during(context: &Context<'_>, run: &Run) -> Judgement {
         None => Ok(()),
         Some((scrape, missing)) => {
             let expected = "an answer from /metrics while slow visits are under way";
-            let (mistake, line) = held(context.source);
             Finding::new(expected, missing.to_string())
-                .told(mistake)
-                .showing(line)
+                .told(held(context.source))
                 .try_with(context.start(run.faults))
                 .try_with(format!(
                     "curl -sZ \"http://{}/treecounter?[1-{MANY}]\" &",
@@ -98,18 +91,15 @@ pub(crate) fn during(context: &Context<'_>, run: &Run) -> Judgement {
     }
 }
 
-/// What most likely holds up a scrape while visits are under way, and where.
-fn held(source: &Source) -> (Mistake, Option<Quote>) {
-    if let Some((mistake, line)) = given_away(source, HOLDING) {
-        return (mistake, Some(line));
+/// What most likely holds up a scrape while visits are under way.
+fn held(source: &Source) -> Mistake {
+    if let Some(mistake) = given_away(source, HOLDING) {
+        return mistake;
     }
     let choice = source.place(|line| line.contains("match request"));
     let asked = source.line(|line| line.contains("trees.respond(") && line.contains("let "));
     let above = asked.filter(|asked| choice.is_some_and(|choice| asked.line < choice.line));
-    match above {
-        Some(line) => (ASKED_ABOVE, Some(line)),
-        None => (SHARED, None),
-    }
+    above.map_or(SHARED, |line| ASKED_ABOVE.at(line))
 }
 
 /// The command of a probe that says how long it took.
@@ -139,13 +129,12 @@ fn prompt(context: &Context<'_>) -> Judgement {
 
 /// An answer that is late, though its kind waits for nothing.
 fn late(context: &Context<'_>, kind: &str, probe: &Probe, late: &Timed) -> Judgement {
-    let waiting = ["sleep", "block_on", "interval", "timeout"];
+    let line = context.source.line_with_any(&["sleep", "block_on", "interval", "timeout"]);
     Finding::new(
         format!("an answer at once: {kind} for nothing in this run"),
         format!("{:.1} s, for the quickest", late.took.as_secs_f64()),
     )
-    .told(WAITS_BY_ITSELF)
-    .showing(context.source.line(|line| waiting.iter().any(|word| line.contains(word))))
+    .told(WAITS_BY_ITSELF.at(line))
     .try_with(context.start_plain())
     .try_with(timed(context, probe))
     .fail()
