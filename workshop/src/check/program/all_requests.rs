@@ -157,7 +157,7 @@ fn counted(context: &Context<'_>, rises: &[Change], requests: &[Requests]) -> Ju
 /// Why not all requests that were answered with a status have raised its series.
 fn missing(source: &Source, status: u16, label: Option<&str>, endpoints: &[&str]) -> Mistake {
     let Some(label) = label else { return uncounted(source, endpoints).unwrap_or(UNCOUNTED) };
-    let line = source.line_with(&[&format!("\"{label}\"")]);
+    let line = source.literal(label);
     let cause = match line {
         Some(_) => written_by_hand(&status.to_string(), label),
         None => format!(

@@ -60,7 +60,7 @@ fn counted_again(source: &Source, own: &Change, again: &Change) -> Mistake {
     let differ = again.labels.iter().filter(|(name, value)| own.labels.get(name) != Some(value));
     let line = differ.map(|(_, value)| value).find_map(|value| {
         let counts = source.line_with(&["inc", &format!("{value:?}")]);
-        counts.or_else(|| source.line_with(&[&format!("{value:?}")]))
+        counts.or_else(|| source.literal(value))
     });
     let cause = format!(
         "Each visit is counted, and then once more, as {}. Every request raises one series: that \
@@ -102,7 +102,7 @@ fn by_another_status(context: &Context<'_>, status: &str, other: &str) -> Mistak
         // With the settings as they are, some visits fail, and most do not.
         return GUESSED.at(line).seen_with(context.seen_after(context.curl_visits()));
     }
-    let literal = source.line_with(&[&format!("\"{other}\"")]);
+    let literal = source.literal(other);
     let is_number = other.len() == 3 && other.bytes().all(|byte| byte.is_ascii_digit());
     let early = other == "200" && counts_too_early(context);
     let cause = match other.split_once(' ') {
@@ -139,7 +139,7 @@ fn by_another_status(context: &Context<'_>, status: &str, other: &str) -> Mistak
 fn by_another_endpoint(source: &Source, elsewhere: &Change, visits: f64) -> Mistake {
     let label = |name| elsewhere.labels.get(name).unwrap_or_default();
     let endpoint = label("endpoint");
-    let line = source.line_with(&[&format!("\"{endpoint}\"")]);
+    let line = source.literal(endpoint);
     if label("status") == PAGE {
         return SWAPPED.at(line).or_at(|| counting(source));
     }
@@ -170,7 +170,8 @@ fn not_at_all(context: &Context<'_>, run: &Run, status: &str) -> Mistake {
     let source = context.source;
     let mistake = buffered(source, "counter", counter_hints::LATER)
         .or_else(|| uncounted_visits(context))
-        .or_else(|| all_left_out(source, run));
+        // Where the others were counted, it is not the counter that is wrong.
+        .or_else(|| all_left_out(source, run).filter(|_| !run.faults.failing));
     if let Some(mistake) = mistake {
         return mistake;
     }

@@ -85,9 +85,8 @@ fn observed_as(source: &Source, endpoint: &str) -> Mistake {
              letter by letter, whatever the answer is: the one that its arm of the `match` names."
         ),
     };
-    let named = source.line_with(&[&format!("\"{endpoint}\"")]);
-    let line = named.or(source.line_with(&["let endpoint ="])).or(source.line(observes));
-    Mistake::naming(cause, ENDPOINT).at(line)
+    let line = source.literal(endpoint).or(source.line_with(&["let endpoint ="]));
+    Mistake::naming(cause, ENDPOINT).at(line.or(source.line(observes)))
 }
 
 /// Why visits were not observed at all.
@@ -100,7 +99,8 @@ fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Mistake {
     if let Some(mistake) = buffered.or_else(|| given_away(source, UNOBSERVED)) {
         return mistake;
     }
-    if let Some(line) = source.in_handler("HistogramVec::new") {
+    // Where the others were observed, nothing is wrong with the histogram itself.
+    if let Some(line) = source.in_handler("HistogramVec::new").filter(|_| !failing) {
         return MADE_ANEW.at(line);
     }
     let condition = source.line(|line| line.contains("if "));

@@ -168,8 +168,9 @@ pub(crate) fn labels(context: &Context<'_>) -> Judgement {
 
 /// What should be there, what is, and why.
 fn mislabelled(source: &Source, sample: &Sample) -> Option<(&'static str, String, Mistake)> {
-    if let Some((name, _)) = sample.labels.iter().find(|(_, value)| value.is_empty()) {
-        return Some(("label values that say something", format!("{name}=\"\""), EMPTY));
+    let empty = [("endpoint", EMPTY_ENDPOINT), ("status", EMPTY_STATUS)];
+    if let Some((name, mistake)) = empty.into_iter().find(|it| sample.label(it.0) == Some("")) {
+        return Some(("label values that say something", format!("{name}=\"\""), mistake));
     }
     let found: Vec<&str> = sample.labels.names().collect();
     if found.iter().copied().collect::<BTreeSet<_>>() != BTreeSet::from(LABELS) {
@@ -183,10 +184,15 @@ fn mislabelled(source: &Source, sample: &Sample) -> Option<(&'static str, String
     })
 }
 
-const EMPTY: Mistake = Mistake::new(
+const EMPTY_ENDPOINT: Mistake = Mistake::new(
     "An empty value is the same as no label at all, to Prometheus. An endpoint is the path of what \
      is served, and \"other\" for all the rest.",
     counter_hints::ENDPOINT,
+);
+const EMPTY_STATUS: Mistake = Mistake::new(
+    "An empty value is the same as no label at all, to Prometheus. The status is that of the \
+     answer, as a number: `response.status().as_str()`.",
+    counter_hints::STATUS,
 );
 
 /// Where other labels come from.

@@ -74,6 +74,13 @@ impl Source {
         self.line(|line| parts.iter().any(|part| line.contains(part)))
     }
 
+    /// The line that gives a text by hand: one of `handle` before any other, since others may name
+    /// a series that is still to come.
+    pub(crate) fn literal(&self, text: &str) -> Option<Quote> {
+        let literal = format!("{text:?}");
+        self.in_handler(&literal).or_else(|| self.line_with(&[&literal]))
+    }
+
     /// The line that a panic names, unless it came in a library.
     pub(crate) fn panicking_line(&self, words: &str) -> Option<Quote> {
         let (_, place) = words.split_once(PANIC)?;
@@ -313,7 +320,18 @@ mod tests {
         assert_eq!(place(&Finding::default().quoting(shown)), Some(3));
         let words = |path: &str| vec![format!("thread 'main' panicked at {path}:3:9:")];
         assert_eq!(place(&Finding::default().with_last_words(words("a/src/main.rs"))), Some(3));
-        assert_eq!(place(&Finding::default().with_last_words(words("/b/src/vec.rs"))), Some(2));
+        for theirs in ["/b/src/vec.rs", "treecounter-core/src/serve.rs"] {
+            assert_eq!(place(&Finding::default().with_last_words(words(theirs))), Some(2));
+        }
+    }
+
+    #[test]
+    fn a_series_that_is_named_in_advance_is_no_status_by_hand() {
+        let text = "    named(\"200\");\n    async fn handle(\n        \"200\"\n    }\n\
+            const GONE = \"404\";\n";
+        let source = Source { text: text.to_owned(), ..Source::default() };
+        let line = |text: &str| source.literal(text).map(|quote| quote.line);
+        assert_eq!([line("200"), line("404"), line("503")], [Some(3), Some(5), None]);
     }
 
     #[test]

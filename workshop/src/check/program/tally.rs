@@ -63,8 +63,7 @@ fn one_kind(
              series.",
             shown(also)
         );
-        let line = context.source.line_with(&[&format!("\"{}\"", also.0)]);
-        let mistake = Mistake::naming(cause, TWICE).at(line);
+        let mistake = Mistake::naming(cause, TWICE).at(context.source.literal(&also.0));
         let (finding, kind) = (Finding::new(expected, found), Kind::of(context, varied));
         return fail(context, metric, finding, &kind, mistake);
     };
