@@ -57,7 +57,7 @@ impl Runs {
         self.with(Faults::SLOW)
     }
 
-    /// The run in which every visit takes longer than a second.
+    /// The run in which every visit takes longer than two seconds.
     pub(crate) fn long(&self) -> Judgement<&Run> {
         self.with(Faults::LONG)
     }
