@@ -6,6 +6,7 @@ use crate::check::program::experiment::{Experiment, Launch};
 use crate::check::program::faults::Faults;
 use crate::check::program::run::Run;
 use crate::check::verdict::{Finding, Judgement};
+use crate::http::addresses::Settings;
 use crate::http::probe::Address;
 
 /// What was seen of the learner's program.
@@ -35,8 +36,8 @@ impl Runs {
                 calm,
                 others: others.into_iter().filter_map(|run| run.join().ok()).collect(),
                 attached: false,
-                // The program of a check is gone; the learner's own listens here.
-                host: "localhost:8001".to_owned(),
+                // The program of a check is gone; the learner's own listens where this terminal says.
+                host: Settings::of_terminal().app_url().replacen("http://", "", 1),
             }
         })
     }
