@@ -115,6 +115,7 @@ fn honest_types(context: &Context<'_>) -> Judgement {
         let is_text = parse(&answer.body).is_ok();
         let ends = answer.body.trim_ascii_end().ends_with(b"# EOF");
         let cause = match &*media {
+            "text/html" => PAGE_INSTEAD,
             "application/openmetrics-text" if !ends => OPENMETRICS,
             "application/vnd.google.protobuf" if is_text => PROTOBUF,
             media if CONTENT_TYPES.contains(&media) => continue,
@@ -155,7 +156,10 @@ fn unlike(
 ) -> Judgement {
     let telling = ["openmetrics", "protobuf", "gzip", "content-encoding"];
     Finding::new(expected, found)
-        .told(mistake.at(context.source.line_with_any(&telling)))
+        .told(mistake.at(context.source.line_with_any(&telling)).or_at(|| {
+            // An arm with a condition.
+            context.source.line_with(&["\"/metrics\""])
+        }))
         .try_with(context.start_plain())
         .try_with(context.curl(probe))
         .fail()

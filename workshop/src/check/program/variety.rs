@@ -104,7 +104,7 @@ pub(crate) const GROUPS: &[Group] = &[
         vec![get(METRICS).with(AS_PROMETHEUS), get(METRICS).with(AS_PROMETHEUS)]
     }),
     group(METRICS, "scrapes in other ways", 200, || {
-        vec![get("/metrics?name[]=up"), get(METRICS).by(Method::HEAD)]
+        vec![get("/metrics?name[]=up"), get(METRICS).by(Method::HEAD), get(METRICS).with(BROWSER)]
     }),
     group(METRICS, "refused scrapes", 405, || vec![get(METRICS).by(Method::POST)]),
     group(OTHER, "unknown paths of every shape", 404, strangers),
