@@ -56,7 +56,10 @@ pub(crate) fn death(source: &Source, words: &str) -> Option<Mistake> {
         .or_else(|| bad_name(words))
         .or_else(in_words)
         .or_else(|| words.contains(PANIC).then(|| panic(line.as_ref(), words)))?;
-    Some(mistake.at(line))
+    // A crate that refuses bounds names none of the learner's lines.
+    let bounds =
+        || source.line_with(&["buckets"]).filter(|_| REFUSED_BOUNDS.iter().any(|it| has(it)));
+    Some(mistake.at(line).or_at(bounds))
 }
 
 /// Values and labels that are not as many as each other.
@@ -119,6 +122,9 @@ fn is_panic_in_library(line: &str) -> bool {
     place.is_some_and(|place| place.contains("/registry/src/"))
 }
 
+/// What the crate says of bounds that make no buckets: of a list, and of those that it works out.
+const REFUSED_BOUNDS: [&str; 2] = ["must be in increasing order", "Buckets needs"];
+
 /// What ended a program, by a part of its last words.
 const DEATHS: &[(&str, Mistake)] = &[
     ("not yet implemented", Mistake::new(TODO, PANICKED)),
@@ -145,7 +151,7 @@ const DEATHS: &[(&str, Mistake)] = &[
         ),
     ),
     (
-        "must be in increasing order",
+        REFUSED_BOUNDS[0],
         Mistake::new(
             "The bounds of the buckets have to rise, each above the one before.",
             [
@@ -155,8 +161,7 @@ const DEATHS: &[(&str, Mistake)] = &[
             ],
         ),
     ),
-    ("LinearBuckets needs", Mistake::usual(BOUNDS)),
-    ("ExponentialBuckets needs", Mistake::usual(BOUNDS)),
+    (REFUSED_BOUNDS[1], Mistake::usual(BOUNDS)),
     (
         "`le` is not allowed as label name",
         Mistake::usual(

@@ -11,6 +11,15 @@ pub(crate) fn is_shared(source: &Source, mistake: &Mistake) -> bool {
 
 /// Why something else was measured; `ratio` says how much of the wait, and 1 would be right.
 pub(crate) fn mismeasured(source: &Source, ratio: f64, sum: f64) -> Mistake {
+    let whole = source.line_with(&["as_secs()"]);
+    if sum == 0.0 && (whole.is_some() || source.text.is_empty()) {
+        return WHOLE.at(whole);
+    }
+    if ratio < 1.0
+        && let Some(line) = source.line_with(&["subsec_"])
+    {
+        return PARTS.at(line);
+    }
     if let Some(mistake) = given_away(source, MISMEASURED) {
         return mistake;
     }
@@ -31,10 +40,6 @@ pub(crate) fn mismeasured(source: &Source, ratio: f64, sum: f64) -> Mistake {
             Some(line) => BEGUN_ONCE.at(line),
             None => TOO_MUCH.at(source.line_with(&["Instant::now"]).or(line)),
         };
-    }
-    let whole = source.line_with(&["as_secs()"]);
-    if sum == 0.0 && (whole.is_some() || source.text.is_empty()) {
-        return WHOLE.at(whole);
     }
     if source.count("Instant::now()") > 1 {
         return STARTED_AGAIN.at(source.second_line_with("Instant::now()"));
@@ -191,6 +196,11 @@ const WHOLE: Mistake = Mistake::new(
     "A sum of exactly 0: whole seconds lose everything below one. Use `as_secs_f64()`.",
     UNCHANGED,
 );
+const PARTS: Mistake = Mistake::new(
+    "`subsec_nanos`, `subsec_micros` and `subsec_millis` leave whole seconds out. `as_secs_f64()` \
+     has all.",
+    UNCHANGED,
+);
 const SCALED: Mistake = Mistake::new(
     "What the clock shows is changed here. `as_secs_f64()` gives seconds: observe them as they \
      are, and neither multiply nor divide them.",
@@ -226,7 +236,7 @@ const OUTSIDE: Mistake = Mistake::new(
 /// Where something else is observed than the time that a visit took.
 const MISMEASURED: &[Sign] = &[
     (
-        &["observe(", "status"],
+        &["observe(", "as_u16"],
         Mistake::new(
             "The status is observed here, and not the time: `started.elapsed().as_secs_f64()`.",
             OTHER_THINGS,
@@ -257,13 +267,6 @@ const MISMEASURED: &[Sign] = &[
         Mistake::new(
             "`as_millis()` is a whole number, and dividing it by another drops what is left over. \
              `as_secs_f64()` has seconds, with their fractions.",
-            UNCHANGED,
-        ),
-    ),
-    (
-        &["subsec_nanos"],
-        Mistake::new(
-            "`subsec_nanos` leaves whole seconds out. `as_secs_f64()` has all.",
             UNCHANGED,
         ),
     ),

@@ -92,8 +92,11 @@ fn without(source: &Source, missing: &[&str], names: &[&str]) -> Mistake {
         return NOT_REGISTERED;
     }
     match missing {
-        _ if missing.iter().all(|name| name.starts_with("tokio_")) && source.has("thread::") => {
-            OUTSIDE_OF_TOKIO.at(source.line_with(&["thread::"]))
+        _ if missing.iter().all(|name| name.starts_with("tokio_"))
+            && (source.has("thread::") || source.has("block_on(")) =>
+        {
+            let called = || source.place(|line| line.contains("register_base_metrics(&"));
+            OUTSIDE_OF_TOKIO.at(source.line_with(&["thread::"])).or_at(called)
         }
         _ if BASE_METRICS.iter().any(|name| names.contains(name)) => {
             LEFT_OUT.at(source.line_with_any(&["retain", "filter"]))
@@ -178,13 +181,13 @@ const PREFIXED: Hints = [
 
 const OUTSIDE_OF_TOKIO: Mistake = Mistake::new(
     "tokio's metrics are the runtime's, and `register_base_metrics` is called outside of it. Call \
-     it in `main` itself, below `#[tokio::main]`.",
+     it in `async fn main` itself, below `#[tokio::main]`.",
     [
         "Some of the base metrics are there, and tokio's are not. What do those need to be \
          measured at all?",
         "`register_base_metrics` asks for the runtime that it is called in. There is one in \
-         `async fn main` below `#[tokio::main]`, and in what that calls or awaits; a thread of \
-         its own has none.",
+         `async fn main` below `#[tokio::main]`, and in what that calls or awaits; there is none \
+         in a thread of its own, nor before `block_on`.",
     ],
 );
 

@@ -86,7 +86,10 @@ fn another_kind(source: &Source, family: &Family) -> Mistake {
 /// There is no `requests_total`, even after visits.
 fn missing(context: &Context<'_>, read: &Exposition) -> Judgement {
     let expected = format!("a counter {COUNTER} at /metrics");
-    let (found, quote, mistake) = match nearest(read, COUNTER).filter(|it| it.name != HISTOGRAM) {
+    // A metric of another name that the file has besides is another metric.
+    let named = |name: &str| context.source.has(&format!("{name:?}"));
+    let other = |name: &str| name == HISTOGRAM || (named(COUNTER) && named(name));
+    let (found, quote, mistake) = match nearest(read, COUNTER).filter(|it| !other(&it.name)) {
         Some(near) => (
             format!("{}, a {}", near.name, near.kind),
             quote_of(read, &near.name),
