@@ -139,6 +139,8 @@ pub(crate) fn asked(report: &Report, mut page: Page) -> String {
     page.text
 }
 
+const LAST: &str = "That was the last section. What is left, or comes after it:";
+
 /// How many checks pass, and what to do next.
 pub(crate) fn summary(page: &mut Page, report: &Report, course: &Course, section: &Section) {
     let all = report.own().count();
@@ -170,15 +172,15 @@ pub(crate) fn summary(page: &mut Page, report: &Report, course: &Course, section
                 page.line(&format!("Only step {step} was judged."));
                 return;
             }
-            match course.after(section) {
-                Some(next) => {
-                    let words = format!("Next, {}: {}", next.slug, next.title);
-                    page.beside("", 0, Style::new(), &words);
-                    let lesson = paint(TYPE, format!("{}/README.md", next.package));
-                    page.line(&format!("  {lesson}"));
-                }
-                None => page.line("That was the last section. Well done."),
-            }
+            let (words, command) = match course.after(section) {
+                Some(next) => (
+                    format!("Next, {}: {}", next.slug, next.title),
+                    format!("{}/README.md", next.package),
+                ),
+                None => (LAST.to_owned(), "cargo workshop".to_owned()),
+            };
+            page.beside("", 0, Style::new(), &words);
+            page.line(&format!("  {}", paint(TYPE, command)));
         }
         Verdict::Fail => {
             let checks = plural(all, "check");

@@ -36,7 +36,7 @@ impl Runs {
                 calm,
                 others: others.into_iter().filter_map(|run| run.join().ok()).collect(),
                 attached: false,
-                // The program of a check is gone; the learner's own listens where this terminal says.
+                // The program of a check is gone; the learner's listens where the terminal says.
                 host: Settings::of_terminal().app_url().replacen("http://", "", 1),
             }
         })
