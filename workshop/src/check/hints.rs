@@ -2,8 +2,9 @@
 //! what stands in its place in the finished program, in the learner's own names.
 
 use serde::{Deserialize, Serialize};
-use similar::{DiffOp, TextDiff};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use crate::check::own_names::in_own_names;
 use crate::check::verdict::{Finding, Outcome, Quote};
 use crate::course::{Check, Section};
 use crate::learner::workspace::Workspace;
@@ -14,6 +15,8 @@ const POINTER: usize = 1;
 const SHAPE: usize = 2;
 /// Lines of the finished program that are shown.
 const MOST: usize = 6;
+/// Lines of the learner's that are shown to go.
+const MOST_TO_GO: usize = 10;
 /// What is missing is shown where no line is to blame, unless it is more than this: that much is
 /// the lesson itself.
 const FEW: usize = 3;
@@ -42,7 +45,8 @@ pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str
         let yours: String = starter::body(text).lines().map(|line| format!("{line}\n")).collect();
         // The header is not compared.
         let header = text.lines().count() - yours.lines().count();
-        there(&yours, &finished, guilty.and_then(|(_, line)| line.checked_sub(header + 1)))
+        let guilty = guilty.and_then(|(_, line)| line.checked_sub(header + 1));
+        there(&yours, &finished, guilty, header)
     });
     // The code of an earlier section's check is not that of this one.
     let is_own = section.checks().any(|(.., own)| own.slug == check.slug);
@@ -68,21 +72,17 @@ const IN_GENERAL: &str = "In general:";
 const INSTEAD: &str = "The finished program has there:";
 const DIFFERENT: &str = "What your program lacks:";
 const TOO_MANY: &str = "The finished program has nothing there. Take this out:";
+const BETWEEN: &str = "What stands between these lines stays.";
+const HAS_THIS: &str = "the finished program has this:";
+const ALL: &str = "Take all of them out.";
 const MOVED: &str = "The finished program has the same in another place, between these:";
 const WITHOUT: &str = "And it does not have:";
 
 /// What the finished program has in place of a guilty line, or, when little is different, all that
-/// it has otherwise; and what it does not have. Lines are numbered from 0.
-fn there(yours: &str, finished: &str, guilty: Option<usize>) -> Option<String> {
-    let diff = TextDiff::from_lines(yours, finished);
+/// it has otherwise; and what it does not have. Lines are numbered from 0, below the header.
+fn there(yours: &str, finished: &str, guilty: Option<usize>, header: usize) -> Option<String> {
     let [old, new] = [yours, finished].map(|text| text.lines().collect::<Vec<_>>());
-    let is_change = |op: &&DiffOp| !matches!(op, DiffOp::Equal { .. });
-    let mut changes: Vec<DiffOp> = diff.ops().iter().filter(is_change).copied().collect();
-    // What is imported follows from what is used.
-    let is_import = |op: &DiffOp| op.new_range().all(|at| in_import(&new, at));
-    if changes.iter().any(|op| !is_import(op)) {
-        changes.retain(|op| !is_import(op) || op.new_range().is_empty());
-    }
+    let mut changes = changes(&old, &new);
     let missing = |ops: &[DiffOp]| lines(&new, ops.iter().map(DiffOp::new_range));
     let dropped = |ops: &[DiffOp]| {
         let only = |op: &&DiffOp| matches!(op, DiffOp::Delete { .. });
@@ -93,13 +93,26 @@ fn there(yours: &str, finished: &str, guilty: Option<usize>) -> Option<String> {
     };
     let most = if guilty.is_some() { MOST } else { FEW };
     let (few, said) = (missing(&changes).len() <= most, guilty.map_or(DIFFERENT, |_| INSTEAD));
-    if !few || missing(&changes).is_empty() && dropped(&changes).len() > MOST {
+    if !few || missing(&changes).is_empty() && dropped(&changes).len() > MOST_TO_GO {
         let at = guilty?;
         changes.retain(|op| op.old_range().contains(&at));
     }
     let (missing, dropped) = (missing(&changes), dropped(&changes));
-    let [missing, dropped] = [missing, dropped].map(|lines| {
-        let lines: Vec<String> = lines.into_iter().take(MOST).collect();
+    let lines_of = |op: &DiffOp| {
+        let place = op.old_range();
+        format!("lines {} to {}", header + place.start + 1, header + place.end)
+    };
+    let said = match changes[..] {
+        [op @ DiffOp::Replace { old_len: 2.., .. }] if missing.len() <= MOST => {
+            format!("Instead of {}, {HAS_THIS}", lines_of(&op))
+        }
+        [op @ DiffOp::Delete { .. }] if dropped.len() > MOST_TO_GO => {
+            return Some(format!("The finished program has nothing in {}. {ALL}", lines_of(&op)));
+        }
+        _ => said.to_owned(),
+    };
+    let [missing, dropped] = [(missing, MOST), (dropped, MOST_TO_GO)].map(|(lines, most)| {
+        let lines: Vec<String> = lines.into_iter().take(most).collect();
         Some(lines.join("\n")).filter(|text| !text.is_empty())
     });
     match (missing, dropped) {
@@ -112,9 +125,29 @@ fn there(yours: &str, finished: &str, guilty: Option<usize>) -> Option<String> {
         (Some(missing), Some(dropped)) => {
             Some(format!("{said}\n\n{missing}\n\n{WITHOUT}\n\n{dropped}"))
         }
+        (None, Some(dropped)) if changes.len() > 1 => {
+            Some(format!("{TOO_MANY}\n\n{dropped}\n\n{BETWEEN}"))
+        }
         (None, Some(dropped)) => Some(format!("{TOO_MANY}\n\n{dropped}")),
         (None, None) => None,
     }
+}
+
+/// What has to be done to the old lines so that they become the new ones.
+fn changes(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    // A line that is right stays so, however far in an `if` around it has moved it.
+    let bare = |lines: &[&str]| lines.iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let mut changes = capture_diff_slices(Algorithm::Myers, &bare(old), &bare(new));
+    changes.retain(|op| !matches!(op, DiffOp::Equal { .. }));
+    // What is imported follows from what is used.
+    let imports = |text: &[&str], mut range: std::ops::Range<usize>| {
+        range.all(|at| text[at].is_empty() || in_import(text, at))
+    };
+    let is_import = |op: &DiffOp| imports(old, op.old_range()) && imports(new, op.new_range());
+    if !changes.iter().all(is_import) {
+        changes.retain(|op| !is_import(op));
+    }
+    changes
 }
 
 /// Lines that are not empty, of some places.
@@ -129,77 +162,6 @@ fn in_import(text: &[&str], at: usize) -> bool {
     text[at].starts_with("use ") || text[at] == "};" || {
         text[at].ends_with(',') && above.peek().is_some_and(|line| line.starts_with("use "))
     }
-}
-
-/// What the finished program calls its things, and what comes behind the name where it is given.
-const NAMES: [(&str, &str); 4] = [
-    ("requests", " = IntCounterVec::new("),
-    ("latency", " = HistogramVec::new("),
-    ("registry", " = Registry::new("),
-    ("settings", " = Settings::from_env("),
-];
-
-/// What it calls the fields of `App`.
-const FIELDS: [(&str, &str); 4] = [
-    ("requests", ": IntCounterVec,"),
-    ("latency", ": HistogramVec,"),
-    ("trees", ": TreeCounter,"),
-    ("metrics", ": MetricsHandler,"),
-];
-
-/// A line of the finished program as the learner would write it.
-fn in_own_names(line: &str, text: &str) -> String {
-    let own = |given: &str| {
-        let line = text.lines().find(|line| line.contains(given))?;
-        let (before, _) = line.split_once(given)?;
-        Some(before.trim().trim_start_matches("let ").trim_start_matches("mut ").to_owned())
-    };
-    let is_name = |name: &String| name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    // The name of a field need not be that of the variable.
-    let field = |name: &str| {
-        let (_, given) = FIELDS.iter().find(|(known, _)| *known == name)?;
-        own(given).filter(is_name)
-    };
-    if let Some((name, _)) =
-        FIELDS.iter().find(|(name, given)| line.trim() == format!("{name}{given}"))
-    {
-        return field(name).map_or_else(|| line.to_owned(), |own| line.replacen(name, &own, 1));
-    }
-    if let Some((name, given)) = NAMES.iter().find(|(name, _)| line.trim() == format!("{name},")) {
-        let variable = own(given).filter(is_name);
-        if let (Some(field), Some(variable)) = (field(name), variable)
-            && field != variable
-        {
-            return line.replacen(name, &format!("{field}: {variable}"), 1);
-        }
-    }
-    let mut written = line.to_owned();
-    for (name, given) in FIELDS {
-        if let Some(own) = own(given).filter(is_name) {
-            written = renamed(&written, name, &own, |before| before.ends_with("self."));
-        }
-    }
-    for (name, given) in NAMES {
-        if let Some(own) = own(given).filter(is_name) {
-            written = renamed(&written, name, &own, |before| !before.ends_with(['.', '"', '/']));
-        }
-    }
-    written
-}
-
-/// A line with a word replaced where what stands before it fits.
-fn renamed(line: &str, name: &str, own: &str, fits: impl Fn(&str) -> bool) -> String {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    let mut written = String::new();
-    let mut rest = line;
-    while let Some(at) = rest.find(name) {
-        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
-        written.push_str(before);
-        let whole = !written.ends_with(is_part) && !after.starts_with(is_part);
-        written.push_str(if whole && fits(&written) { own } else { name });
-        rest = after;
-    }
-    written + rest
 }
 
 /// What a check found last, for the hints that are asked for later.
@@ -266,24 +228,33 @@ mod tests {
     }
 
     #[test]
-    fn a_field_and_a_variable_of_another_name_fit_together() {
-        let text = "    hits: IntCounterVec,\n    let counter = IntCounterVec::new(opts)?;\n";
-        for (finished, own) in [
-            ("    requests: IntCounterVec,", "    hits: IntCounterVec,"),
-            ("        requests,", "        hits: counter,"),
-            ("    self.requests.inc();", "    self.hits.inc();"),
-            ("    register(requests.clone());", "    register(counter.clone());"),
-        ] {
-            assert_eq!(in_own_names(finished, text), own);
-        }
-    }
-
-    #[test]
     fn a_line_too_many_is_called_so() {
         let change = ["        response\n", "        self.hits.reset();\n        response\n"];
         let hints = hints("counts-visits", change, "self.hits.reset();");
         let there = format!("{TOO_MANY}\n\n        self.hits.reset();\n\n{IN_GENERAL}");
         assert!(hints[2].starts_with(&there), "{}", hints[2]);
+    }
+
+    #[test]
+    fn of_a_block_around_a_right_line_only_the_block_goes() {
+        let right =
+            "        self.hits.with_label_values(&[response.status().as_str(), endpoint]).inc();\n";
+        let guilty = "if endpoint != \"other\" {";
+        let inside = format!("        {guilty}\n    {right}        }}\n");
+        let hints = hints("counts-all", [right, &inside], guilty);
+        let there = format!("{TOO_MANY}\n\n        {guilty}\n        }}\n\n{BETWEEN}\n\n");
+        assert!(hints[2].starts_with(&there), "{}", hints[2]);
+    }
+
+    #[test]
+    fn of_several_lines_that_one_replaces_all_are_named() {
+        let right = "            _ => (\"other\", not_found()),\n";
+        let block = "            path => {\n                (path, not_found())\n            }\n";
+        let hints = hints("bounded-paths", [right, block], "(path, not_found())");
+        let said = hints[2].split_once(&format!(", {HAS_THIS}\n\n{right}")).unwrap().0;
+        let lines = said.strip_prefix("Instead of lines ").unwrap().split_once(" to ").unwrap();
+        let [first, last]: [usize; 2] = [lines.0, lines.1].map(|line| line.parse().unwrap());
+        assert_eq!(last - first, 2, "{}", hints[2]);
     }
 
     #[test]

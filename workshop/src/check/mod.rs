@@ -8,6 +8,7 @@ pub(crate) mod compile_errors;
 mod glance;
 pub(crate) mod hints;
 mod judging;
+mod own_names;
 mod page;
 mod program;
 mod render;
