@@ -83,7 +83,8 @@ pub(crate) fn missed(source: &Source, path: &str, otherwise: &'static str) -> Mi
 fn otherwise(context: &Context<'_>, varied: &Varied, probe: &Probe, status: u16) -> Mistake {
     let source = context.source;
     let wanted = varied.group.status;
-    let of_method = source.line(|line| line.contains("method()"));
+    let get_alone = source.line_with(&["(\"GET\"", varied.group.endpoint]);
+    let of_method = get_alone.or_else(|| source.line(|line| line.contains("method()")));
     let again = source.in_handler("register").filter(|_| wanted == 200);
     match (wanted, status) {
         (_, 500) if may_have_panicked(context) => return PANICKED.at(again),

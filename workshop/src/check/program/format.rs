@@ -122,7 +122,8 @@ fn honest_types(context: &Context<'_>) -> Judgement {
             _ => UNKNOWN,
         };
         let found = format!("Content-Type: {}", answer.content_type);
-        let mistake = Mistake::new(cause, CLAIMED);
+        let claims = context.source.line_with(&["\"", &media]);
+        let mistake = Mistake::new(cause, CLAIMED).at(claims);
         return unlike(context, probe, [TEXT, &found], mistake);
     }
     Ok(())
@@ -156,7 +157,7 @@ fn unlike(
 ) -> Judgement {
     let telling = ["openmetrics", "protobuf", "gzip", "content-encoding"];
     Finding::new(expected, found)
-        .told(mistake.at(context.source.line_with_any(&telling)).or_at(|| {
+        .told(mistake.or_at(|| context.source.line_with_any(&telling)).or_at(|| {
             // An arm with a condition.
             context.source.line_with(&["\"/metrics\""])
         }))

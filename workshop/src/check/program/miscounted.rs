@@ -201,9 +201,10 @@ fn all_left_out(source: &Source, run: &Run) -> Option<Mistake> {
         return Some(MADE_ANEW.at(line));
     }
     if source.count(MADE) > 1 {
-        let refused = source.line_with(&["let _ =", ".register("]).is_some();
-        let mistake = if refused { REFUSED } else { TWO_MADE };
-        return Some(mistake.at(source.second_line_with(MADE)));
+        return Some(match source.line_with(&["let _ =", ".register("]) {
+            Some(line) => REFUSED.at(line),
+            None => TWO_MADE.at(source.second_line_with(MADE)),
+        });
     }
     kept(source, &run.before, &run.after)
 }

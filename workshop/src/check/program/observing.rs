@@ -241,6 +241,13 @@ const UNOBSERVED: &[Sign] = &[
             AT_ONCE,
         ),
     ),
+    (
+        &["if ", "%"],
+        Mistake::new(
+            "`%` decides here which answers are observed. Observe each, without an `if`.",
+            CONDITION,
+        ),
+    ),
     (&["if ", "as_millis"], Mistake::new(BY_TIME, CONDITION)),
     (&["if ", "as_secs"], Mistake::new(BY_TIME, CONDITION)),
     (&["if ", "elapsed"], Mistake::new(BY_TIME, CONDITION)),

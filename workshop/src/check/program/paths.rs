@@ -46,12 +46,14 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<Mistake> {
         !is_value && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
     };
     let wildcard = source.place(takes_all);
-    if let Some(line) = wildcard.filter(|wildcard| wildcard.line < own.line) {
+    if let Some(wildcard) = wildcard.filter(|wildcard| wildcard.line < own.line) {
         let cause = format!(
-            "Your arm, in line {}, stands below one that takes every path: arms are tried from \
-             the top, and `_` is the last.",
-            own.line
+            "Your arm, in line {}, stands below one that takes every path, in line {}: arms are \
+             tried from the top. Yours goes above it.",
+            own.line, wildcard.line
         );
+        // `_` is right where it is the last.
+        let line = if wildcard.text.starts_with('_') { own } else { wildcard };
         return Some(told(cause).at(line));
     }
     if let Some(line) = source.line(|line| line.contains(".trim_")) {
@@ -72,6 +74,6 @@ pub(crate) fn missed(source: &Source, path: &str) -> Option<Mistake> {
 const ARM: Hints = [
     "Which arm of the `match` should take this path, and why does it not?",
     "Arms are tried from the top, and the first that fits is taken. A text fits the path that it \
-     is, letter by letter: slashes, capitals and blanks count. `_`, or a bare name, fits all, and \
-     a guard (`if ...`) can turn a request away.",
+     is, letter by letter: slashes, capitals and blanks count. `_`, or a bare name, fits all, so \
+     your arm goes above it. A guard (`if ...`) can turn a request away.",
 ];

@@ -54,7 +54,13 @@ fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Mistake {
     // Another counter of another name is none of this one's business.
     let again = source.count(&format!("{COUNTER:?}")) > 1 || source.has("opts.clone()");
     if source.count(MADE) > 1 && again {
-        return ANOTHER.at(source.second_line_with(MADE));
+        let made = source.second_line_with(MADE);
+        let name = made.as_ref().and_then(|line| line.text.strip_prefix("let ")?.split_once(' '));
+        let named = name.and_then(|(name, _)| source.line_with(&[name, ".with_label_values("]));
+        return ANOTHER.at(named.or(made));
+    }
+    if let Some(line) = source.in_handler("\"/treecounter\"]);") {
+        return AT_A_VISIT.at(line);
     }
     if let Some(mistake) = below_serve(source, "with_label_values") {
         return mistake;
@@ -137,6 +143,10 @@ const ANOTHER: Mistake = Mistake::new(
      and register a clone of it.",
     counter_hints::ONE,
 );
+const AT_A_VISIT: Mistake = Mistake::usual(
+    "The series are named in `handle` here, so they come with the first visit, and not before. \
+     Name them in `main`, above `let app`.",
+);
 const ABSENT: Mistake = Mistake::usual(
     "A series appears when its label values are first named. An increase from nothing to 1 is \
      invisible to `rate()`, so the series that you know will come are named in `main`, before \
@@ -176,7 +186,12 @@ pub(crate) fn visible_before(context: &Context<'_>, run: &Run) -> Judgement {
             )
             .fail(),
         None => {
-            finding("no such series before the first visit".to_owned()).because(NOT_VISIBLE).fail()
+            let named = before.samples(COUNT).filter_map(|sample| sample.label("endpoint"));
+            let found = match named.collect::<Vec<_>>().as_slice() {
+                [] => "no such series before the first visit".to_owned(),
+                named => format!("before the first visit only those of {}", quoted(named)),
+            };
+            finding(found).because(NOT_VISIBLE).fail()
         }
     }
 }

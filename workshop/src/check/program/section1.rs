@@ -91,6 +91,7 @@ fn without(source: &Source, missing: &[&str], names: &[&str]) -> Mistake {
     if !source.has("register_base_metrics(") {
         return NOT_REGISTERED;
     }
+    let others = ["default_registry", "Registry::default"];
     match missing {
         _ if missing.iter().all(|name| name.starts_with("tokio_"))
             && (source.has("thread::") || source.has("block_on(")) =>
@@ -101,7 +102,7 @@ fn without(source: &Source, missing: &[&str], names: &[&str]) -> Mistake {
         _ if BASE_METRICS.iter().any(|name| names.contains(name)) => {
             LEFT_OUT.at(source.line_with_any(&["retain", "filter"]))
         }
-        _ if source.count("Registry::new") < 2 && !source.has("default_registry") => {
+        _ if source.count("Registry::new") < 2 && !others.iter().any(|it| source.has(it)) => {
             NOT_REACHED.at(source.line_with_any(&["if ", "cfg"]))
         }
         _ => ANOTHER_REGISTRY,

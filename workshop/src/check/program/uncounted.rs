@@ -18,7 +18,9 @@ pub(crate) fn returned(source: &Source, endpoint: &str) -> Option<Mistake> {
 
 /// A local metric, which keeps what it is told to itself.
 pub(crate) fn buffered(source: &Source, what: &str, hints: Hints) -> Option<Mistake> {
-    let line = source.line_with(&[".local()"])?;
+    let local = source.line_with(&[".local()"])?;
+    // What it takes should go to the other.
+    let line = source.in_handler("with_label_values").unwrap_or(local);
     let cause = format!(
         "A local {what} is a buffer: what it takes arrives in the registered {what} at `flush()`, \
          and not before. Use the {what} itself."

@@ -17,7 +17,7 @@ pub(crate) fn bounded_paths(context: &Context<'_>) -> Judgement {
             true => "The path itself is",
             false => "What is made from the path is",
         };
-        Mistake::naming(format!("{what} the label's value, {DECIDED}"), None)
+        Mistake::naming(format!("{what} the label's value, {}", decided(context.source)), None)
     })?;
     bounded_shapes(context)
 }
@@ -60,8 +60,16 @@ fn few(
     .fail()
 }
 
-const DECIDED: &str = "so strangers decide how many series there are. Give all paths that are not \
-    yours one endpoint, \"other\".";
+/// What is wrong with that, and what to do.
+fn decided(source: &Source) -> String {
+    let is_named = source.has("=> (\"other\",") && source.line_with(&["let endpoint ="]).is_some();
+    let cure = if is_named { AS_NAMED } else { ONE_FOR_ALL };
+    format!("so strangers decide how many series there are. {cure}")
+}
+
+const ONE_FOR_ALL: &str = "Give all paths that are not yours one endpoint, \"other\".";
+const AS_NAMED: &str = "The `match` has named \"other\" already, and `endpoint` is named again \
+    below it: take that out.";
 
 /// Whether the endpoint is one of those that are served. What is wrong with them is told by others.
 fn is_known(labels: &Labels) -> bool {
@@ -115,7 +123,7 @@ fn bounded_shapes(context: &Context<'_>) -> Judgement {
     };
     Finding::new("one endpoint for all unknown paths", found)
         .quoting(another.and_then(|sample| quote(read, sample.line)))
-        .because(format!("{what} is still the label's value, {DECIDED}"))
+        .because(format!("{what} is still the label's value, {}", decided(context.source)))
         .showing(line)
         .try_with(context.start_plain())
         .try_with(probe.map(|probe| context.curl(probe)).unwrap_or_default())

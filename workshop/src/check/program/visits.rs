@@ -128,9 +128,10 @@ fn page(context: &Context<'_>) -> Judgement {
                 () if later => FIRST_ALONE,
                 () => MADE_ELSEWHERE,
             };
+            let made = context.source.in_handler("Response::");
             let curl = context.curl(probe);
             return Finding::new(expected, found)
-                .told(Mistake::naming(cause.to_owned(), OWN_ANSWER))
+                .told(Mistake::naming(cause.to_owned(), OWN_ANSWER).at(made))
                 .try_with(context.start_plain())
                 .try_with(if later { curl.as_str() } else { "" })
                 .try_with(curl.as_str())
