@@ -123,6 +123,12 @@ struct Judged {
     placed: Option<bool>,
 }
 
+impl Judged {
+    fn is_as_wanted(&self) -> bool {
+        self.elsewhere.is_none() && self.named && self.hinted && self.placed != Some(false)
+    }
+}
+
 /// The large corpus: every wrong program fails, nearly all are told in the words that matter, the
 /// line to blame is quoted, the hints lead to the cure, and no right one is refused.
 #[test]
@@ -139,17 +145,19 @@ fn wrong_programs_fail_and_right_ones_pass() {
     });
     let refused: Vec<String> = refused.into_iter().flatten().collect();
     assert!(refused.is_empty(), "refused, and right:\n{}", refused.join("\n\n"));
-    let judged = each_in_parallel(&wrong, |program| judged(&broken, program));
+    let mut judged = each_in_parallel(&wrong, |program| judged(&broken, program));
     let passed: Vec<&str> = judged
         .iter()
         .filter(|it| it.code != Some(1) && !PASSING.contains(&it.name.as_str()))
         .map(|it| it.name.as_str())
         .collect();
     assert!(passed.is_empty(), "wrong, and not refused: {passed:?}");
-    // On a busy machine an earlier check may fail, of answers that are late: now it is less so.
-    let again = wrong.iter().zip(&judged).filter(|(_, it)| it.elsewhere.is_some());
-    let elsewhere: Vec<String> =
-        again.filter_map(|(program, _)| self::judged(&broken, program).elsewhere).collect();
+    // On a busy machine answers are late: an earlier check may fail, or a time be off. Now it is
+    // less so.
+    for (program, it) in wrong.iter().zip(&mut judged).filter(|(_, it)| !it.is_as_wanted()) {
+        *it = self::judged(&broken, program);
+    }
+    let elsewhere: Vec<&String> = judged.iter().filter_map(|it| it.elsewhere.as_ref()).collect();
     assert!(elsewhere.is_empty(), "another check fails: {elsewhere:#?}");
     let count = |holds: fn(&Judged) -> bool| judged.iter().filter(|it| holds(it)).count();
     let (all, named, hinted) = (judged.len(), count(|it| it.named), count(|it| it.hinted));
@@ -157,9 +165,9 @@ fn wrong_programs_fail_and_right_ones_pass() {
     let placed = places.iter().filter(|placed| **placed).count();
     println!("{all} wrong programs, {named} named, {hinted} led to the cure by a hint");
     println!("{placed} of {} shown at the line to blame", places.len());
-    assert!(named * 100 >= all * 95, "only {named} of {all} are named");
-    assert!(hinted * 100 >= all * 90, "only {hinted} of {all} are led to the cure");
-    assert!(placed * 100 >= places.len() * 92, "only {placed} of {} are placed", places.len());
+    assert!(named * 100 >= all * 98, "only {named} of {all} are named");
+    assert!(hinted * 100 >= all * 98, "only {hinted} of {all} are led to the cure");
+    assert!(placed * 100 >= places.len() * 98, "only {placed} of {} are placed", places.len());
 }
 
 fn judged(broken: &Broken, program: &Wrong) -> Judged {
@@ -176,7 +184,9 @@ fn judged(broken: &Broken, program: &Wrong) -> Judged {
     if let Some(elsewhere) = &elsewhere {
         println!("ANOTHER CHECK {elsewhere}");
     }
-    let quoted = failed["finding"]["source"]["text"].as_str().unwrap_or_default();
+    // A line that is only quoted says nothing of what is wrong with it.
+    let source = failed["finding"]["source"].take();
+    let quoted = source["text"].as_str().unwrap_or_default();
     let placed = (!line.is_empty()).then(|| quoted.contains(line.trim()));
     if placed == Some(false) {
         println!("NOT PLACED {name}: {line:?} is not in {quoted:?}");

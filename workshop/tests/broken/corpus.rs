@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use workshop::course::Course;
 
+use crate::in_line;
 use crate::support::repository;
 
 #[derive(Deserialize)]
@@ -121,6 +122,8 @@ fn the_corpus_holds_together() {
         let source = source(name, section, change);
         let lines = source.lines().filter(|there| there.contains(line.as_str())).count();
         assert!(line.is_empty() || lines == 1, "{name}: {line:?} stands on {lines} lines");
+        // What the program has already would be hinted at by a mere quotation.
+        assert!(!in_line(&source).contains(&in_line(hint)), "{name} has {hint:?} already");
     }
     for Right { name, section, why, change } in &right() {
         is_new(&mut names, name, section, change);
