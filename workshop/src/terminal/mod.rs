@@ -3,6 +3,7 @@
 #[macro_use]
 pub(crate) mod output;
 pub(crate) mod live;
+pub(crate) mod number;
 pub(crate) mod shell;
 pub(crate) mod style;
 pub(crate) mod text;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anstyle::Style;
 
-use crate::commands::scrape::figures;
 use crate::commands::scrape::history::History;
+use crate::terminal::number::number;
 use crate::terminal::style::{BAD, FRAME, WARN};
 use crate::terminal::text::printable;
 
@@ -32,8 +32,8 @@ impl Outcome {
                 let words = format!(
                     "200 in {:.1} ms, {} bytes, {} series",
                     took.as_secs_f64() * 1000.0,
-                    figures::number(*bytes as f64),
-                    figures::number(history.series_count() as f64),
+                    number(*bytes as f64),
+                    number(history.series_count() as f64),
                 );
                 match warning {
                     Some(warning) => (WARN, format!("{words}. {}", printable(warning))),

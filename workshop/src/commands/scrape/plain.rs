@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::commands::scrape::history::History;
 use crate::commands::scrape::rows::{Filter, Row};
 use crate::commands::scrape::{figures, rows};
+use crate::terminal::number::number;
 use crate::terminal::text::{chop_series, columns, wrap};
 
 const VALUE: usize = 14;
@@ -54,7 +55,7 @@ pub(crate) fn text(history: &History, filter: &Filter, width: usize) -> String {
                 let room = BAR.min(width.saturating_sub(BOUND + COUNT + 4));
                 let bar = "#".repeat((share * room as f64).round() as usize);
                 let bound = format!("<= {}", figures::bound(*bound));
-                let count = figures::number(*count);
+                let count = number(*count);
                 writeln!(text, "  {bound:>BOUND$} {bar:<room$} {count:>COUNT$}")
             }
         };
@@ -70,7 +71,7 @@ fn named(
     value: f64,
     (widest, width): (usize, usize),
 ) -> std::fmt::Result {
-    let value = format!("{:>VALUE$}", figures::number(value));
+    let value = format!("{:>VALUE$}", number(value));
     let pad = |name: &str| " ".repeat(widest.saturating_sub(columns(name)));
     let line = format!("{name}{}  {value}", pad(name));
     let with_kind = format!("{line}  {kind}");

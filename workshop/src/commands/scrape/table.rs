@@ -5,6 +5,7 @@ use anstyle::Style;
 use crate::commands::scrape::figures;
 use crate::commands::scrape::history::{Mark, Trend};
 use crate::commands::scrape::rows::Row;
+use crate::terminal::number::number;
 use crate::terminal::style::{BAD, FRAME, GOOD, Line, TYPE, WARN};
 use crate::terminal::text::{chop, chop_series, columns, wrap};
 
@@ -54,7 +55,7 @@ pub(crate) fn lines(row: &Row, width: usize) -> Vec<Line> {
             series(PLAIN, &format!("  {name}"), *value, trend, width)
         }
         Row::Quantiles(estimates) => {
-            let lines = figures::quantiles(*estimates, figures::number, width);
+            let lines = figures::quantiles(*estimates, number, width);
             lines.into_iter().map(|line| Line::of(PLAIN, line)).collect()
         }
         Row::Empty { from, to, buckets } => {
@@ -71,7 +72,7 @@ pub(crate) fn lines(row: &Row, width: usize) -> Vec<Line> {
             let room = width.saturating_sub(BOUND + VALUE + 4).min(BAR);
             let bound = format!("≤ {}", figures::bound(*bound));
             let bar = figures::bar(*share, room);
-            let count = figures::number(*count);
+            let count = number(*count);
             let line =
                 Line::of(FRAME, format!("{bound:>BOUND$} ")).and(PLAIN, format!("{bar:<room$}"));
             vec![line.and(PLAIN, format!(" {count:>w$}", w = VALUE - 1))]
@@ -100,7 +101,7 @@ fn family(name: &str, kind: &str, help: &str, width: usize) -> Vec<Line> {
 /// A name and its figures, beside it if there is room.
 fn series(style: Style, name: &str, value: f64, trend: &Trend, width: usize) -> Vec<Line> {
     // A long number takes from the room of the name.
-    let more = columns(&figures::number(value)).saturating_sub(VALUE);
+    let more = columns(&number(value)).saturating_sub(VALUE);
     if columns(name) + more < name_width(width) {
         return vec![figures_beside(Line::of(style, name), value, trend, width)];
     }
@@ -119,7 +120,7 @@ fn figures_beside(name: Line, value: f64, trend: &Trend, width: usize) -> Line {
         None => (style, figures::change(trend)),
     };
     let room = (name_width(width) + VALUE).saturating_sub(name.columns());
-    name.and(style, format!("{:>room$}", figures::number(value)))
+    name.and(style, format!("{:>room$}", number(value)))
         .and(mark, format!("{change:>CHANGE$}"))
         .and(PLAIN, format!("{:>RATE$}", figures::rate(trend)))
         .and(PLAIN, format!("  {}", figures::sparkline(&trend.course, trend_width(width))))

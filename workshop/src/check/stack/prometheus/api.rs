@@ -1,6 +1,5 @@
 //! Prometheus's HTTP API, as far as it is needed, with plain words for all that may answer instead.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hyper::Uri;
@@ -8,7 +7,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(crate) use crate::check::stack::prometheus::objects::{Rule, ScrapeTarget};
+use crate::check::stack::prometheus::objects::Matrix;
+pub(crate) use crate::check::stack::prometheus::objects::{
+    Answered, Instants, Rule, ScrapeTarget, Series,
+};
 use crate::http::fetch::{Answer, Fetch};
 use crate::http::no_answer::NoAnswer;
 
@@ -46,26 +48,6 @@ pub(crate) enum ApiError {
         kind: String,
         message: String,
     },
-}
-
-/// The values of a series at some instants.
-pub(crate) type Points = Vec<(f64, f64)>;
-
-/// One series of a range query.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Series {
-    /// The metric's name; half of all functions drop it.
-    pub(crate) name: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) points: Points,
-}
-
-/// The instants that a query is evaluated at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Instants {
-    pub(crate) start: f64,
-    pub(crate) end: f64,
-    pub(crate) step: f64,
 }
 
 impl Prometheus {
@@ -161,7 +143,7 @@ impl Prometheus {
     /// tell.
     pub(crate) async fn parse(&self, query: &str) -> Result<Option<Value>, ApiError> {
         match self.post("parse_query", &[("query", query)]).await {
-            Ok(tree) => Ok(Some(tree)),
+            Ok(said) => Ok(Some(said.data)),
             Err(ApiError::Status(404)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -169,6 +151,11 @@ impl Prometheus {
 
     /// The values of a query at some instants.
     pub(crate) async fn range(&self, query: &str, at: Instants) -> Result<Vec<Series>, ApiError> {
+        Ok(self.answer(query, at).await?.series)
+    }
+
+    /// The same, with what Prometheus remarks on the query.
+    pub(crate) async fn answer(&self, query: &str, at: Instants) -> Result<Answered, ApiError> {
         let (start, end, step) = (at.start.to_string(), at.end.to_string(), at.step.to_string());
         let fields = [
             ("query", query),
@@ -177,8 +164,8 @@ impl Prometheus {
             ("step", &step),
             ("timeout", QUERY_LIMIT),
         ];
-        let data: Matrix = self.post("query_range", &fields).await?;
-        Ok(data.result.into_iter().map(RawSeries::read).collect())
+        let said: Said<Matrix> = self.post("query_range", &fields).await?;
+        Ok(Answered { series: said.data.series(), remarks: said.remarks })
     }
 
     /// The values of a label among the series that a selector selects.
@@ -211,14 +198,14 @@ impl Prometheus {
         } else {
             format!("?{}", crate::http::fetch::form(query))
         };
-        self.call(&format!("{path}{query}"), None).await
+        Ok(self.call(&format!("{path}{query}"), None).await?.data)
     }
 
     async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         form: &[(&str, &str)],
-    ) -> Result<T, ApiError> {
+    ) -> Result<Said<T>, ApiError> {
         self.call(path, Some(form)).await
     }
 
@@ -226,11 +213,11 @@ impl Prometheus {
         &self,
         path: &str,
         form: Option<&[(&str, &str)]>,
-    ) -> Result<T, ApiError> {
+    ) -> Result<Said<T>, ApiError> {
         let url: Uri =
             format!("{}/api/v1/{path}", self.base).parse().map_err(|_| ApiError::Foreign)?;
         let answer = self.fetch(&url, form).await.map_err(ApiError::NoAnswer)?;
-        data(&answer)
+        said(&answer)
     }
 
     async fn fetch(&self, url: &Uri, form: Option<&[(&str, &str)]>) -> Result<Answer, NoAnswer> {
@@ -247,31 +234,22 @@ struct Envelope<T> {
     error_type: String,
     #[serde(default)]
     error: String,
-}
-
-#[derive(Deserialize)]
-struct Matrix {
-    result: Vec<RawSeries>,
-}
-
-#[derive(Deserialize)]
-struct RawSeries {
-    metric: BTreeMap<String, String>,
-    // A native histogram has `histograms` instead.
     #[serde(default)]
-    values: Vec<(f64, String)>,
+    warnings: Vec<String>,
+    #[serde(default)]
+    infos: Vec<String>,
 }
 
-impl RawSeries {
-    fn read(mut self) -> Series {
-        let name = self.metric.remove("__name__").unwrap_or_default();
-        let points = self.values.iter().filter_map(|(at, value)| Some((*at, value.parse().ok()?)));
-        Series { name, points: points.collect(), labels: self.metric }
-    }
+/// What a good answer holds.
+#[derive(Debug, PartialEq)]
+struct Said<T> {
+    data: T,
+    /// The warnings, and then the infos.
+    remarks: Vec<String>,
 }
 
 /// What an answer holds, if it is one of Prometheus's.
-fn data<T: DeserializeOwned>(answer: &Answer) -> Result<T, ApiError> {
+fn said<T: DeserializeOwned>(answer: &Answer) -> Result<Said<T>, ApiError> {
     match answer.status {
         503 => {
             // Prometheus uses the same status for a query that took too long.
@@ -290,7 +268,8 @@ fn data<T: DeserializeOwned>(answer: &Answer) -> Result<T, ApiError> {
     let envelope: Envelope<T> =
         serde_json::from_slice(&answer.body).map_err(|_| ApiError::Foreign)?;
     if envelope.status == "success" {
-        envelope.data.ok_or(ApiError::Foreign)
+        let remarks = [envelope.warnings, envelope.infos].concat();
+        envelope.data.map(|data| Said { data, remarks }).ok_or(ApiError::Foreign)
     } else {
         Err(ApiError::Foreign)
     }
@@ -306,8 +285,8 @@ fn refusal(answer: &Answer) -> Option<ApiError> {
 mod tests {
     use super::*;
 
-    fn read(status: u16, body: &str) -> Result<Value, ApiError> {
-        data(&Answer {
+    fn read(status: u16, body: &str) -> Result<Said<Value>, ApiError> {
+        said(&Answer {
             status,
             content_type: String::new(),
             content_encoding: String::new(),
@@ -318,7 +297,13 @@ mod tests {
 
     #[test]
     fn every_kind_of_answer_is_told_apart() {
-        assert_eq!(read(200, r#"{"status":"success","data":1}"#), Ok(Value::from(1)));
+        let good = |remarks: &[&str]| {
+            let remarks = remarks.iter().map(ToString::to_string).collect();
+            Ok(Said { data: Value::from(1), remarks })
+        };
+        assert_eq!(read(200, r#"{"status":"success","data":1}"#), good(&[]));
+        let remarked = r#"{"status":"success","data":1,"infos":["i"],"warnings":["w"]}"#;
+        assert_eq!(read(200, remarked), good(&["w", "i"]));
         let refused =
             read(400, r#"{"status":"error","errorType":"bad_data","error":"1:2: parse error"}"#);
         assert!(
