@@ -98,8 +98,12 @@ fn solve(all: &[Mystery], index: usize) {
         let number = |mystery: &Mystery| choices[&mystery.what].clone();
         let answer = || "answer".to_owned();
         let (first, second) = (number(wrong[0]), number(wrong[1]));
-        let right = [answer(), number(mystery), mystery.proof.clone()];
-        [first, answer(), second].into_iter().chain(right).collect()
+        // What is asked, before the proof or instead of it, is no wrong answer.
+        let asides = ["graph up", "ask up{job=\"treecounter\"}", "help", "pager", "answer"];
+        let mut lines = vec![first, answer(), second, answer(), number(mystery)];
+        lines.extend(asides.map(str::to_owned));
+        lines.push(mystery.proof.clone());
+        lines
     });
     assert_eq!(code, 0, "{}:\n{screen}", mystery.fault);
     let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -107,6 +111,8 @@ fn solve(all: &[Mystery], index: usize) {
         assert!(words.contains(&format!("If it were this, {}", wrong.shows)), "{screen}");
     }
     assert!(words.contains("2 wrong answers: 70 of 100 points"), "{screen}");
+    assert!(words.contains("oldest at the left; at the right, the latest value"), "{screen}");
+    assert!(!words.contains("This is no PromQL"), "{screen}");
 }
 
 #[test]
@@ -118,12 +124,23 @@ fn a_wrong_proof_can_be_followed_by_the_right_one_or_given_up() {
     let (code, screen) = play(1, |choices| {
         let number = choices[&mystery.what].clone();
         let proofs = ["sum(up", "up", "", "up", "answer", "up > 1", "give up"];
-        let afterwards = ["answer", "sum(up{job=\"treecounter\"})"];
+        let buckets = "sum by (endpoint) (rate(request_latency_seconds_bucket[1m]))";
+        let quantile = format!("histogram_quantile(0.95, {buckets})");
+        let afterwards = [quantile.as_str(), "answer", "sum(up{job=\"treecounter\"})"];
         let lines = proofs.into_iter().chain(afterwards).map(str::to_owned);
         [number].into_iter().chain(lines).collect()
     });
     assert_eq!(code, 1, "{screen}");
-    assert!(screen.contains("It shows something in a healthy hour as well."), "{screen}");
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    let healthy = "It shows something in a healthy hour as well: \
+        up{instance=\"app-1:8001\", job=\"treecounter\"} 1 \
+        up{instance=\"app-2:8001\", job=\"treecounter\"} 1 ... and 2 more \
+        The job prometheus is Prometheus, which scrapes itself.";
+    assert!(words.contains(healthy), "{screen}");
+    assert!(words.contains("about the same, so no limit on them will do."), "{screen}");
+    let remark = "no series: nothing matches, or nothing is true \
+        Prometheus remarks: bucket label \"le\" is missing or has a malformed value";
+    assert!(words.contains(remark), "{screen}");
     assert!(screen.contains("This is no PromQL, and is not counted: 1:7: "), "{screen}");
     assert!(screen.contains("up{instance=\"app-1:8001\", job=\"treecounter\"} "), "{screen}");
     assert_eq!(screen.matches("What is wrong?").count(), 1, "{screen}");
@@ -144,6 +161,11 @@ fn what_there_is_not_is_said() {
         let output = run(&["mystery", "99"]);
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains("there is no mystery 99; there are 1 to 10"), "{error}");
+    }
+    let help = String::from_utf8(run(&["mystery", "--help"]).stdout).unwrap();
+    let numbers = format!("from 1 to {} ", mysteries().len());
+    for part in ["`graph QUERY` draws it", "`answer` says what is wrong", "`give up`", &numbers] {
+        assert!(help.contains(part), "{help}");
     }
     let output = run(&["ask", "up", "--prometheus", "http://127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(2));

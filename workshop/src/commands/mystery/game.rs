@@ -15,7 +15,7 @@ use crate::learner::workspace::Workspace;
 use crate::terminal;
 use crate::terminal::prose;
 use crate::terminal::style::{BAD, FRAME, GOOD, TYPE, indent, paint, plural};
-use crate::terminal::text::wrap;
+use crate::terminal::text::{reflow, wrap};
 
 /// What a solved mystery is worth, and what each wrong answer costs.
 const WORTH: u32 = 100;
@@ -170,6 +170,11 @@ impl Game {
                 "" => return Ok(Next::GoOn),
                 "give up" => return Ok(Next::GivenUp),
                 "quit" | "q" | "exit" => return Ok(Next::Left),
+                "help" | "?" | "answer" => println!("{}", prose(PROOF, 2)),
+                "pager" => self.show_pager(),
+                line if line.starts_with("graph ") || line.starts_with("ask ") => {
+                    self.ask(line).await;
+                }
                 query => match self.refusal(query).await? {
                     None => return Ok(Next::Solved),
                     Some(reason) => refuse(&reason),
@@ -265,7 +270,7 @@ fn in_words(proof: &Proof) -> anyhow::Result<Option<String>> {
         Proof::Unreadable(message) => format!("Prometheus does not understand it: {message}"),
         Proof::NamesAMoment => NAMES_A_MOMENT.to_owned(),
         Proof::ShowsNothing => SHOWS_NOTHING.to_owned(),
-        Proof::AlsoHealthy => ALSO_HEALTHY.to_owned(),
+        Proof::AlsoHealthy(hour) => hour.in_words(),
         Proof::AlsoShows(fault) => {
             let other = &incident::of(*fault)?.what;
             format!("It shows something when {other}, too. What is different here?")
@@ -275,7 +280,7 @@ fn in_words(proof: &Proof) -> anyhow::Result<Option<String>> {
 
 fn refuse(reason: &str) {
     println!("\n  {}", paint(BAD, "No."));
-    println!("{}", indent(&wrapped(reason), 2));
+    println!("{}", indent(&reflow(reason, terminal::width() - 6), 2));
 }
 
 fn wrapped(text: &str) -> String {
@@ -293,8 +298,8 @@ const AFTERWARDS: &str = "The story is told. Ask on, if you like; `quit` ends.";
 const PROOF: &str = "\
 Yes. And how does one see it? Write a query that shows something while this is
 so, and nothing when all is well or when something else is wrong: a condition,
-as in an alert. (An empty line goes back to your questions; `answer` comes here
-again.)";
+as in an alert. (`graph QUERY` and `ask QUERY` answer here too, and are no
+proof. An empty line goes back to your questions; `answer` comes here again.)";
 
 const NAMES_A_MOMENT: &str = "It names a moment (`@`, or a function of the clock), so it cannot \
                               be asked of another hour. Say how it is while the fault is at work, \
@@ -302,9 +307,5 @@ const NAMES_A_MOMENT: &str = "It names a moment (`@`, or a function of the clock
 
 const SHOWS_NOTHING: &str = "It shows nothing in the last minutes, although the fault is at work: \
                              nothing matches, or the condition is not met (with `absent`: what it \
-                             names is there). An empty line goes back to your questions: ask it \
-                             without its comparison, and look at the values.";
-
-const ALSO_HEALTHY: &str = "It shows something in a healthy hour as well. A proof needs a \
-                            condition that is met only now: look at what the value was before \
-                            (`graph QUERY`), and take a limit beyond it.";
+                             names is there). Look at the values without its comparison: \
+                             `ask QUERY`, or `graph QUERY`.";

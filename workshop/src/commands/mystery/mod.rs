@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 mod fault;
 mod game;
+mod healthy;
 mod history;
 mod incident;
 mod live;
@@ -28,10 +29,12 @@ const DAY: u64 = 24 * 3600;
 /// Find out what is wrong with an app, by asking Prometheus
 ///
 /// Three replicas of the tree counter run, made up, with one fault at work. You read what is on the
-/// pager, ask what you want, and say what it is and how one sees it.
+/// pager, ask what you want, and say what it is and how one sees it. Each line that you type is a
+/// query; `graph QUERY` draws it. `answer` says what is wrong, and then proves it; `give up` tells
+/// the story, and `quit` ends.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which one, from 1 [default: one that the seed draws]
+    /// Which one, from 1 to 10 [default: one that the seed draws]
     number: Option<usize>,
 
     /// The same seed makes the same incident

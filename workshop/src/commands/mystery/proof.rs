@@ -10,6 +10,7 @@ use crate::check::stack::prometheus::api::{ApiError, Instants, Prometheus, Serie
 use crate::check::stack::prometheus::backfill::INTERVAL;
 use crate::check::stack::prometheus::throwaway::OwnPrometheus;
 use crate::commands::mystery::fault::Fault;
+use crate::commands::mystery::healthy::HealthyHour;
 use crate::commands::mystery::history::History;
 use crate::commands::mystery::world::World;
 use crate::http::fetch::http_url;
@@ -23,7 +24,7 @@ const AT_WORK: u64 = 25 * 60;
 const LAST: u64 = 8 * 60;
 
 /// What a query has come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Proof {
     /// It tells this fault from all else.
     Holds,
@@ -34,7 +35,7 @@ pub(crate) enum Proof {
     /// It shows nothing, although the fault is at work.
     ShowsNothing,
     /// It shows something in a healthy hour as well.
-    AlsoHealthy,
+    AlsoHealthy(HealthyHour),
     /// It shows something while another fault is at work.
     AlsoShows(Fault),
 }
@@ -90,10 +91,11 @@ impl Jury {
         if names_a_moment(query) {
             return Ok(Proof::NamesAMoment);
         }
-        let mut shown = Vec::new();
+        let mut shown: Vec<(Option<Fault>, Vec<Series>)> = Vec::new();
         for (number, world) in worlds() {
-            match self.shows(query, end_of(number, self.end)).await {
-                Ok(shows) => shown.extend(shows.then_some(world)),
+            match self.shown(query, end_of(number, self.end)).await {
+                Ok(series) if series.is_empty() => {}
+                Ok(series) => shown.push((world, series)),
                 Err(ApiError::Refused { message, .. }) => return Ok(Proof::Unreadable(message)),
                 Err(error) => {
                     let error = anyhow::anyhow!("{error:?}");
@@ -101,31 +103,38 @@ impl Jury {
                 }
             }
         }
-        if !shown.contains(&Some(fault)) {
+        let Some((_, faulty)) = shown.iter().find(|(world, _)| *world == Some(fault)) else {
             return Ok(Proof::ShowsNothing);
-        }
-        Ok(match shown.into_iter().find(|world| *world != Some(fault)) {
+        };
+        Ok(match shown.iter().find(|(world, _)| *world != Some(fault)) {
             None => Proof::Holds,
-            Some(None) => Proof::AlsoHealthy,
-            Some(Some(other)) => Proof::AlsoShows(other),
+            Some((None, healthy)) => {
+                Proof::AlsoHealthy(HealthyHour::new(healthy, faulty, is_bool(query)))
+            }
+            Some((Some(other), _)) => Proof::AlsoShows(*other),
         })
     }
 
-    async fn shows(&self, query: &str, end: u64) -> Result<bool, ApiError> {
+    async fn shown(&self, query: &str, end: u64) -> Result<Vec<Series>, ApiError> {
         let (start, end) = ((end - LAST) as f64, end as f64);
         let at = Instants { start, end, step: (3 * INTERVAL) as f64 };
-        let series = self.prometheus.range(query, at).await?;
-        Ok(is_shown(query, &series))
+        Ok(shown(query, self.prometheus.range(query, at).await?))
     }
 }
 
 /// A comparison that keeps what it compares shows something as soon as there is a value, whichever;
 /// one with `bool` only where that is 1.
-fn is_shown(query: &str, series: &[Series]) -> bool {
-    let is_word = |word: &str| word == "bool";
-    let bool = query.split(|c: char| !c.is_alphanumeric()).any(is_word);
-    let mut values = series.iter().flat_map(|series| &series.points).map(|(_, value)| *value);
-    values.any(|value| !value.is_nan() && (!bool || value != 0.0))
+fn shown(query: &str, mut series: Vec<Series>) -> Vec<Series> {
+    let is_bool = is_bool(query);
+    for series in &mut series {
+        series.points.retain(|(_, value)| !value.is_nan() && (!is_bool || *value != 0.0));
+    }
+    series.retain(|series| !series.points.is_empty());
+    series
+}
+
+fn is_bool(query: &str) -> bool {
+    query.split(|c: char| !c.is_alphanumeric()).any(|word| word == "bool")
 }
 
 /// `@` and `time()` belong to one hour, and the worlds to others.
@@ -170,17 +179,17 @@ mod tests {
     #[test]
     fn an_answer_of_zero_shows_something_unless_it_is_a_truth_value() {
         let series = |value| {
-            [Series {
+            vec![Series {
                 name: String::new(),
                 labels: std::collections::BTreeMap::new(),
                 points: vec![(0.0, value)],
             }]
         };
-        assert!(is_shown("sum(x) == 0", &series(0.0)));
-        assert!(!is_shown("sum(x) == bool 1", &series(0.0)));
-        assert!(is_shown("sum(x) == bool 1", &series(1.0)));
-        assert!(!is_shown("x / y", &series(f64::NAN)));
-        assert!(!is_shown("x", &[]));
+        assert_eq!(shown("sum(x) == 0", series(0.0)).len(), 1);
+        assert!(shown("sum(x) == bool 1", series(0.0)).is_empty());
+        assert_eq!(shown("sum(x) == bool 1", series(1.0)).len(), 1);
+        assert!(shown("x / y", series(f64::NAN)).is_empty());
+        assert!(shown("x", Vec::new()).is_empty());
     }
 
     fn missing() -> bool {
@@ -229,7 +238,7 @@ mod tests {
             Proof::Unreadable(_) => "unreadable".to_owned(),
             Proof::NamesAMoment => "moment".to_owned(),
             Proof::ShowsNothing => "nothing".to_owned(),
-            Proof::AlsoHealthy => "healthy".to_owned(),
+            Proof::AlsoHealthy(_) => "healthy".to_owned(),
             Proof::AlsoShows(fault) => name(*fault),
         }
     }
