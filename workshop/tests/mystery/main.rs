@@ -110,7 +110,8 @@ fn solve(all: &[Mystery], index: usize) {
     for wrong in wrong {
         assert!(words.contains(&format!("If it were this, {}", wrong.shows)), "{screen}");
     }
-    assert!(words.contains("2 wrong answers: 70 of 100 points"), "{screen}");
+    let score = "2 questions asked here, 2 wrong answers: 70 of 100 points";
+    assert!(words.contains(score), "{screen}");
     assert!(words.contains("oldest at the left; at the right, the latest value"), "{screen}");
     assert!(!words.contains("This is no PromQL"), "{screen}");
 }

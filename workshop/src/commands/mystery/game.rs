@@ -245,7 +245,7 @@ impl Game {
         let late = taken > limit;
         let worth = WORTH.saturating_sub(COST * self.wrong) / if late { 2 } else { 1 };
         println!(
-            "  {} of {} minutes, {}, {}: {worth} of {WORTH} points.",
+            "  {} of {} minutes, {} asked here, {}: {worth} of {WORTH} points.",
             taken.as_secs() / 60,
             limit.as_secs() / 60,
             plural(self.questions, "question"),
