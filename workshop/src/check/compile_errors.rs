@@ -40,7 +40,9 @@ const POINTER: &str = "Those below the first error often go away with it. A code
 pub(crate) fn text(error: &CompileError) -> anyhow::Result<&'static Text> {
     let fits = |text: &&Text| {
         let says = text.says.as_ref();
-        text.code == error.code && says.is_none_or(|says| error.message.contains(says.as_str()))
+        let said = [&error.message, &error.label, &error.help];
+        let has = |says: &String| said.iter().any(|said| said.contains(says.as_str()));
+        text.code == error.code && says.is_none_or(has)
     };
     let unknown = || {
         static UNKNOWN: OnceLock<Text> = OnceLock::new();

@@ -67,12 +67,9 @@ impl Subject {
         let cause = step.map(|(number, step)| {
             format!("This line belongs to step {number}, \"{}\".", step.title)
         });
-        let found = match error.code.as_str() {
-            "" => error.message.clone(),
-            code => format!("{code}: {}", error.message),
-        };
         let quote = Quote { of: source.name.clone(), line: error.line, text: error.text.clone() };
-        Finding { cause, ..Finding::new("a program that compiles", found).quoting(quote) }.fail()
+        Finding { cause, ..Finding::new("a program that compiles", error.title()).quoting(quote) }
+            .fail()
     }
 
     fn build(&self, workspace: &Workspace, section: &Section, keep: bool) -> anyhow::Result<Built> {

@@ -88,8 +88,7 @@ fn of_compile_error(
     let file = section.files.first().map(|file| Workspace::relative(section, file));
     let source = file.and_then(|file| std::fs::read_to_string(root.join(file)).ok());
     let text = compile_errors::text(error)?;
-    let code = if error.code.is_empty() { String::new() } else { format!("{}: ", error.code) };
-    let question = format!("{code}{}\n\n    {}\n\n{}", error.message, error.text, text.question);
+    let question = format!("{}\n\n    {}\n\n{}", error.title(), error.text, text.question);
     let instead = compile_errors::instead(section, &source.unwrap_or_default(), error);
     let shape = match instead.is_empty() {
         true => "The finished program has no line there: is there one too many?".to_owned(),

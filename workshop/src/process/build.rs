@@ -31,6 +31,10 @@ pub(crate) struct CompileError {
     pub(crate) code: String,
     /// Its first sentence.
     pub(crate) message: String,
+    /// What is said at the place itself, such as which type is found there.
+    pub(crate) label: String,
+    /// What would help, where that is what the line is about.
+    pub(crate) help: String,
     /// The line, from 1, and its text.
     pub(crate) line: usize,
     pub(crate) text: String,
@@ -49,7 +53,15 @@ struct Diagnostic {
     level: String,
     code: Option<Code>,
     spans: Vec<Span>,
+    children: Vec<Remark>,
     rendered: Option<String>,
+}
+
+/// A note or a help below an error.
+#[derive(Deserialize)]
+struct Remark {
+    message: String,
+    spans: Vec<Span>,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +73,7 @@ struct Code {
 struct Span {
     is_primary: bool,
     line_start: usize,
+    label: Option<String>,
     text: Vec<SpanText>,
 }
 
@@ -174,13 +187,32 @@ impl Build<'_> {
     }
 }
 
+/// In a help whose place is the one to change: the error itself points at the function's head, or
+/// at what uses the value.
+const SEMICOLON: &str = "this semicolon";
+
+impl CompileError {
+    /// Its code and its message, with the types that it is about.
+    pub(crate) fn title(&self) -> String {
+        let code = if self.code.is_empty() { String::new() } else { format!("{}: ", self.code) };
+        let types = self.label.starts_with("expected `") && !self.message.contains("expected");
+        let types = if types { format!(": {}", self.label) } else { String::new() };
+        format!("{code}{}{types}", self.message)
+    }
+}
+
 /// What an error says, and where; nothing of one that only counts the others.
 fn compile_error(diagnostic: Diagnostic) -> Option<CompileError> {
-    let span = diagnostic.spans.iter().find(|span| span.is_primary)?;
+    let primary = diagnostic.spans.iter().find(|span| span.is_primary)?;
+    let mut helps = diagnostic.children.iter().filter(|help| help.message.contains(SEMICOLON));
+    let help = helps.find_map(|help| Some((&help.message, help.spans.first()?)));
+    let (help, span) = help.map_or(("", primary), |(message, span)| (message, span));
     let text = span.text.first().map_or("", |line| line.text.trim());
     Some(CompileError {
         code: diagnostic.code.map(|code| code.code).unwrap_or_default(),
         message: diagnostic.message,
+        label: primary.label.clone().unwrap_or_default(),
+        help: help.to_owned(),
         line: span.line_start,
         text: text.to_owned(),
     })

@@ -74,6 +74,7 @@ pub(crate) struct Uncompiled {
     pub(crate) code: String,
     pub(crate) step: String,
     pub(crate) hint: String,
+    pub(crate) shows: Option<String>,
     pub(crate) change: Vec<Change>,
 }
 
@@ -129,7 +130,7 @@ fn the_corpus_holds_together() {
         is_new(&mut names, name, section, change);
         assert!(!why.is_empty(), "{name}: empty text");
     }
-    for Uncompiled { name, section, mistake, code, step, hint, change } in &uncompiled() {
+    for Uncompiled { name, section, mistake, code, step, hint, change, .. } in &uncompiled() {
         is_new(&mut names, name, section, change);
         let section = course.sections.iter().find(|known| known.slug == *section).unwrap();
         let known = section.steps.iter().any(|known| known.title == *step);
