@@ -1,6 +1,8 @@
 //! Hints that know the case: the check's own, with the line that the finding points at, and with
 //! what stands in its place in the finished program, in the learner's own names.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -58,6 +60,30 @@ pub(crate) fn of(section: &Section, check: &Check, finding: &Finding, text: &str
         None => {}
     }
     hints
+}
+
+/// The topic of hints that are the same whatever was found.
+pub(crate) const ANY: &str = "any";
+
+/// A word for what a finding is about. Another mistake has another one; the same mistake keeps
+/// its own, whatever was counted or measured this time.
+pub(crate) fn topic(finding: &Finding) -> String {
+    let Finding { expected, found, cause, hints, .. } = finding;
+    let facts = [expected, found];
+    let said: Vec<&String> = match cause {
+        Some(cause) => std::iter::once(cause).chain(hints.iter().flatten()).collect(),
+        None => facts.into_iter().chain(hints.iter().flatten()).collect(),
+    };
+    let is_number = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+    word_for(said.iter().flat_map(|text| text.split_whitespace()).filter(|word| !is_number(word)))
+}
+
+/// A short word that stands for some texts. (Another version of Rust may have another one: then
+/// the hints begin again.)
+pub(crate) fn word_for<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = DefaultHasher::new();
+    texts.into_iter().for_each(|text| text.hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
 }
 
 /// Where the first of these lines stands now: as near as can be to where it stood.

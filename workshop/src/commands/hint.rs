@@ -51,36 +51,48 @@ pub(crate) fn give(workspace: &Workspace, course: &Course, section: &Section) ->
             format!("Every check of {} has passed: there is nothing to hint at.", section.slug);
         return (terminal::flow(&all), format!("Next: {}", paint(TYPE, "cargo workshop")));
     };
-    let given = progress.hints(section, stuck.check);
-    let settings = Settings::read(workspace.root());
-    let app = if section.slug == "section3" { settings.gateway() } else { settings.app() };
-    let hints = match stuck.check.slug == catalog::BUILDS {
+    let told = match stuck.check.slug == catalog::BUILDS {
         true => of_compile_error(workspace, section).ok().flatten(),
         false => of_finding(workspace, section, stuck.check),
     };
-    let hints = hints.as_ref().unwrap_or(&stuck.check.hints);
-    let hints = tiers(section, hints, given, &[settings.prometheus(), app]);
-    progress.note_hints(section, stuck.check, (given + 1).min(TIERS.len()));
+    let told = told.unwrap_or_else(|| Told::of(stuck.check));
+    let given = progress.hints(section, stuck.check, &told.topic);
+    let settings = Settings::read(workspace.root());
+    let app = if section.slug == "section3" { settings.gateway() } else { settings.app() };
+    let hints = tiers(section, &told.hints, given, &[settings.prometheus(), app]);
+    progress.note_hints(section, stuck.check, &told.topic, (given + 1).min(TIERS.len()));
     if let Err(error) = progress.save(workspace) {
         eprintln!("note: {error:#}. The next hint will be this one again.");
     }
     (format!("{}\n{hints}", stuck.heading(section)), after(section, given))
 }
 
+/// The hints for a case.
+struct Told {
+    hints: Vec<String>,
+    /// What they are about: with another topic they begin again.
+    topic: String,
+}
+
+impl Told {
+    /// The hints of a check, whatever it finds.
+    fn of(check: &Check) -> Self {
+        Self { hints: check.hints.clone(), topic: hints::ANY.to_owned() }
+    }
+}
+
 /// Hints for what the last check found, by the learner's file as it is now.
-fn of_finding(workspace: &Workspace, section: &Section, check: &Check) -> Option<Vec<String>> {
+fn of_finding(workspace: &Workspace, section: &Section, check: &Check) -> Option<Told> {
     let of_program = !catalog::find(&check.slug)?.method.wants_stack();
     let finding = hints::kept(workspace, section, check).filter(|_| of_program)?;
     let file = Workspace::relative(section, section.files.first()?);
     let text = files::read(&workspace.root().join(file)).ok()??;
-    Some(hints::of(section, check, &finding, &String::from_utf8_lossy(&text)))
+    let hints = hints::of(section, check, &finding, &String::from_utf8_lossy(&text));
+    Some(Told { hints, topic: hints::topic(&finding) })
 }
 
 /// Hints for the first error that the compiler finds now, if it finds one.
-fn of_compile_error(
-    workspace: &Workspace,
-    section: &Section,
-) -> anyhow::Result<Option<Vec<String>>> {
+fn of_compile_error(workspace: &Workspace, section: &Section) -> anyhow::Result<Option<Told>> {
     let (root, package) = (workspace.root(), section.package.as_str());
     let build = Build { root, package, bin: None, keep: false, quiet: true };
     let Ok(Built::Failed(errors)) = build.run() else { return Ok(None) };
@@ -88,13 +100,17 @@ fn of_compile_error(
     let file = section.files.first().map(|file| Workspace::relative(section, file));
     let source = file.and_then(|file| std::fs::read_to_string(root.join(file)).ok());
     let text = compile_errors::text(error)?;
-    let question = format!("{}\n\n    {}\n\n{}", error.title(), error.text, text.question);
+    let title = error.title();
+    let question = format!("{title}\n\n    {}\n\n{}", error.text, text.question);
     let instead = compile_errors::instead(section, &source.unwrap_or_default(), error);
     let shape = match instead.is_empty() {
         true => "The finished program has no line there: is there one too many?".to_owned(),
         false => format!("The finished program has there:\n\n{}", instead.join("\n")),
     };
-    Ok(Some(vec![question, text.pointer.clone(), shape]))
+    Ok(Some(Told {
+        hints: vec![question, text.pointer.clone(), shape],
+        topic: hints::word_for([title.as_str()]),
+    }))
 }
 
 /// The check that a learner needs a hint for.

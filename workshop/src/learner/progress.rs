@@ -13,7 +13,7 @@ use anyhow::Context;
 
 use crate::course::{Check, Course, Section};
 use crate::learner::files;
-use crate::learner::progress::entry::Entry;
+use crate::learner::progress::entry::{Entry, Given};
 use crate::learner::workspace::Workspace;
 
 /// What the first line says before the format's number.
@@ -160,11 +160,13 @@ impl Progress {
         self.entry(section)?.failed.as_deref()
     }
 
-    /// How many hints were given for a check of the section.
+    /// How many hints about a topic, a word without blanks, were given for a check of the section.
+    /// Those about another one, which were given before, do not count.
     #[must_use]
-    pub fn hints(&self, section: &Section, check: &Check) -> usize {
-        let entry = self.entry(section);
-        entry.and_then(|entry| entry.hints.get(&check.slug).copied()).unwrap_or(0)
+    pub fn hints(&self, section: &Section, check: &Check, topic: &str) -> usize {
+        let given = self.entry(section).and_then(|entry| entry.hints.get(&check.slug));
+        let fits = |given: &&Given| given.topic.as_ref().is_none_or(|known| known == topic);
+        given.filter(fits).map_or(0, |given| given.number)
     }
 
     /// In how many runs each check was the one that a run stopped at, in all sections together.
@@ -203,8 +205,15 @@ impl Progress {
         entry.passed.retain(|slug| !left_out.contains(&slug.as_str()));
     }
 
-    /// Remembers that so many hints were given for a check of a section.
-    pub(crate) fn note_hints(&mut self, section: &Section, check: &Check, given: usize) {
+    /// Remembers that so many hints about a topic were given for a check of a section.
+    pub(crate) fn note_hints(
+        &mut self,
+        section: &Section,
+        check: &Check,
+        topic: &str,
+        number: usize,
+    ) {
+        let given = Given { number, topic: Some(topic.to_owned()) };
         self.entry_mut(section).hints.insert(check.slug.clone(), given);
     }
 

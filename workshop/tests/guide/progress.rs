@@ -77,7 +77,7 @@ fn hints_for_an_earlier_sections_check_begin_again_once_it_passes() {
     let (workspace, two) = (tree.workspace(), section("section2"));
     let (.., builds) = course().check("builds").unwrap();
     let fails = |check| progress::record(&workspace, two, [&[], &[]], Some(check)).unwrap();
-    let given = || Progress::load(&workspace).hints(two, builds);
+    let given = || Progress::load(&workspace).hints(two, builds, "a-mistake");
     fails("builds");
     tree.write(FILE, &format!("{}section2 hints builds 3\n", tree.read(FILE)));
     fails("builds");

@@ -9,6 +9,7 @@ use crate::recorded;
 use crate::tree::{Tree, course, of_section1};
 
 const TWO: &str = "section2-counter/src/main.rs";
+const PROGRESS: &str = ".workshop/progress.txt";
 
 #[track_caller]
 fn fits(text: &str) {
@@ -95,6 +96,33 @@ fn hints_come_in_tiers_and_then_all_again() {
     progress::record(&tree.workspace(), two, [&[], &[]], Some("labels")).unwrap();
     tree.run("hint section2")
         .expect(0, &["Check: its labels are exactly status and endpoint", "Hint 1 of 3"]);
+}
+
+/// Of one check, too: another mistake is another thing to find. The same one may be measured anew.
+#[test]
+fn hints_begin_again_with_another_mistake() {
+    let tree = Tree::new();
+    let two = course().section("section2").unwrap();
+    progress::record(&tree.workspace(), two, [&[], &[]], Some("counts-visits")).unwrap();
+    let hint = |cause: &str| {
+        let finding = format!("{{\"expected\": \"3 more\", \"cause\": {cause:?}}}");
+        let place = "\"section\": \"section2\", \"check\": \"counts-visits\"";
+        tree.write(".workshop/finding.json", &format!("{{{place}, \"finding\": {finding}}}"));
+        let shown = tree.run("hint section2").out;
+        let tiers = shown.split("\nHint ").skip(1).map(|hint| hint[..1].parse().unwrap());
+        tiers.collect::<Vec<u8>>()
+    };
+    assert_eq!(hint("After 0.3 s, it had risen by 2."), [1]);
+    assert_eq!(hint("After 0.31 s, it had risen by 4."), [2]);
+    assert_eq!(hint("Two arms count, and this one does not."), [1]);
+    assert_eq!(hint("Two arms count, and this one does not."), [2]);
+    assert_eq!(hint("After 0.3 s, it had risen by 2."), [1]);
+
+    // A file of before says only how many there were.
+    let lines = tree.read(PROGRESS);
+    let (before, _) = lines.split_once(" hints counts-visits 1 ").unwrap();
+    tree.write(PROGRESS, &format!("{before} hints counts-visits 1\n"));
+    assert_eq!(hint("Two arms count, and this one does not."), [2]);
 }
 
 #[test]

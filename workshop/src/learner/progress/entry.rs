@@ -3,6 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+/// The hints that were given for a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) number: usize,
+    /// What they were about. A file of before does not say it: then they count for everything.
+    pub(super) topic: Option<String>,
+}
+
 /// What is known of one section.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -12,7 +20,7 @@ pub(super) struct Entry {
     /// The check that the last run of this section stopped at.
     pub(super) failed: Option<String>,
     /// How many hints were given, by check.
-    pub(super) hints: BTreeMap<String, usize>,
+    pub(super) hints: BTreeMap<String, Given>,
     /// How many runs stopped at a check, by check.
     pub(super) tries: BTreeMap<String, usize>,
     /// It was finished by `goto`, not by the learner.
@@ -34,8 +42,14 @@ impl Entry {
             ["left-out", check] => _ = self.left_out.insert(check.to_owned()),
             ["failed", check] => self.failed = Some(check.to_owned()),
             ["caught-up"] => self.caught_up = true,
-            [kind @ ("hints" | "tries"), check, number] => match number.parse() {
-                Ok(number) if kind == "hints" => _ = self.hints.insert(check.to_owned(), number),
+            ["hints", check, number, ref topic @ ..] if topic.len() < 2 => match number.parse() {
+                Ok(number) => {
+                    let topic = topic.first().map(|topic| (*topic).to_owned());
+                    self.hints.insert(check.to_owned(), Given { number, topic });
+                }
+                Err(_) => self.unknown.push(line.to_owned()),
+            },
+            ["tries", check, number] => match number.parse() {
                 Ok(number) => _ = self.tries.insert(check.to_owned(), number),
                 Err(_) => self.unknown.push(line.to_owned()),
             },
@@ -58,8 +72,9 @@ impl Entry {
         if let Some(check) = &self.failed {
             let _ = writeln!(text, "failed {check}");
         }
-        for (check, given) in &self.hints {
-            let _ = writeln!(text, "hints {check} {given}");
+        for (check, Given { number, topic }) in &self.hints {
+            let topic = topic.as_ref().map(|topic| format!(" {topic}")).unwrap_or_default();
+            let _ = writeln!(text, "hints {check} {number}{topic}");
         }
         for (check, tries) in &self.tries {
             let _ = writeln!(text, "tries {check} {tries}");
