@@ -222,6 +222,21 @@ fn a_build_error_is_shown_as_cargo_shows_it() {
     assert!(shown.ends_with(&expected), "{shown}\n---\n{expected}");
 }
 
+/// The check that it builds is section 1's; that a program does not is no mistake of section 1.
+#[test]
+fn a_build_error_is_the_sections_own() {
+    let learner = Learner::new("own-build-error");
+    learner.write("section2-counter/src/main.rs", "fn main() {\n    many;\n}\n");
+    let [frame, hint] = ["check", "hint"].map(|command| {
+        let output = learner.workshop(&[command, "section2"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    });
+    assert!(frame.contains("requests\n\n    FAIL the program builds\n"), "{frame}");
+    let end = "\nsection2: the program does not build. Nothing else was checked.\n";
+    assert!(frame.contains(end), "{frame}");
+    assert!(hint.starts_with("section2") && !hint.contains("section1"), "{hint}");
+}
+
 /// What cargo printed, without what it says while another cargo holds its lock.
 fn without_waits(printed: &[u8]) -> String {
     let printed = String::from_utf8_lossy(printed);

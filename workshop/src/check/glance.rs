@@ -66,6 +66,8 @@ fn step_of(page: &mut Page, report: &Report, outcome: &Outcome) {
         .find(|step| step.checks.iter().any(|check| check.check == outcome.check));
     let place = match step {
         Some(step) => format!("Step {}: {}", step.step, step.title),
+        // A program that does not build is this section's.
+        None if report.is_unbuilt() => String::new(),
         None => "From an earlier section".to_owned(),
     };
     page.line("");
@@ -93,7 +95,10 @@ fn passed(page: &mut Page, report: &Report) {
     };
     let words = format!("{passed} of {} pass{open}.", plural(report.own().count(), "check"));
     page.line("");
-    page.beside("  ok", 7, anstyle::Style::new(), &words);
+    match report.is_unbuilt() {
+        true => page.beside("  -", 7, anstyle::Style::new(), "Nothing else was checked."),
+        false => page.beside("  ok", 7, anstyle::Style::new(), &words),
+    }
 }
 
 /// Parts of a screen, each with the order in which it goes: 0 stays, then the highest first.

@@ -24,7 +24,10 @@ pub(crate) fn frame(report: &Report, course: &Course, section: &Section, mut pag
     }
     if !report.earlier.is_empty() {
         page.line("");
-        page.line("  From an earlier section");
+        // A program that does not build is this section's, and nobody else's.
+        if !report.is_unbuilt() {
+            page.line("  From an earlier section");
+        }
         report.earlier.iter().for_each(|outcome| show(&mut page, outcome));
     }
     page.line("");
@@ -140,6 +143,7 @@ pub(crate) fn asked(report: &Report, mut page: Page) -> String {
 }
 
 const LAST: &str = "That was the last section. What is left, or comes after it:";
+const UNBUILT: &str = "the program does not build. Nothing else was checked.";
 
 /// How many checks pass, and what to do next.
 pub(crate) fn summary(page: &mut Page, report: &Report, course: &Course, section: &Section) {
@@ -183,9 +187,11 @@ pub(crate) fn summary(page: &mut Page, report: &Report, course: &Course, section
             page.line(&format!("  {}", paint(TYPE, command)));
         }
         Verdict::Fail => {
-            let checks = plural(all, "check");
-            let words = format!("{}: {passed} of {checks} pass{wait}.", report.section);
-            page.beside("", 0, Style::new(), &words);
+            let words = match report.is_unbuilt() {
+                true => UNBUILT.to_owned(),
+                false => format!("{passed} of {} pass{wait}.", plural(all, "check")),
+            };
+            page.beside("", 0, Style::new(), &format!("{}: {words}", report.section));
             let hint = format!("cargo workshop hint {}", report.section);
             page.line(&format!("For a hint: {}", paint(TYPE, hint)));
         }

@@ -64,35 +64,40 @@ pub(crate) fn give(workspace: &Workspace, course: &Course, section: &Section) ->
     if let Err(error) = progress.save(workspace) {
         eprintln!("note: {error:#}. The next hint will be this one again.");
     }
-    (format!("{}\n{hints}", stuck.heading(section)), after(section, given))
+    (format!("{}\n{hints}", stuck.heading(section, told.step)), after(section, given))
 }
 
 /// The hints for a case.
-struct Told {
+struct Told<'a> {
     hints: Vec<String>,
     /// What they are about: with another topic they begin again.
     topic: String,
+    /// Where in the lesson a compile error is.
+    step: Option<(usize, &'a Step)>,
 }
 
-impl Told {
+impl Told<'_> {
     /// The hints of a check, whatever it finds.
     fn of(check: &Check) -> Self {
-        Self { hints: check.hints.clone(), topic: hints::ANY.to_owned() }
+        Self { hints: check.hints.clone(), topic: hints::ANY.to_owned(), step: None }
     }
 }
 
 /// Hints for what the last check found, by the learner's file as it is now.
-fn of_finding(workspace: &Workspace, section: &Section, check: &Check) -> Option<Told> {
+fn of_finding<'a>(workspace: &Workspace, section: &Section, check: &Check) -> Option<Told<'a>> {
     let of_program = !catalog::find(&check.slug)?.method.wants_stack();
     let finding = hints::kept(workspace, section, check).filter(|_| of_program)?;
     let file = Workspace::relative(section, section.files.first()?);
     let text = files::read(&workspace.root().join(file)).ok()??;
     let hints = hints::of(section, check, &finding, &String::from_utf8_lossy(&text));
-    Some(Told { hints, topic: hints::topic(&finding) })
+    Some(Told { hints, topic: hints::topic(&finding), step: None })
 }
 
 /// Hints for the first error that the compiler finds now, if it finds one.
-fn of_compile_error(workspace: &Workspace, section: &Section) -> anyhow::Result<Option<Told>> {
+fn of_compile_error<'a>(
+    workspace: &Workspace,
+    section: &'a Section,
+) -> anyhow::Result<Option<Told<'a>>> {
     let (root, package) = (workspace.root(), section.package.as_str());
     let build = Build { root, package, bin: None, keep: false, quiet: true };
     let Ok(Built::Failed(errors)) = build.run() else { return Ok(None) };
@@ -110,6 +115,7 @@ fn of_compile_error(workspace: &Workspace, section: &Section) -> anyhow::Result<
     Ok(Some(Told {
         hints: vec![question, text.pointer.clone(), shape],
         topic: hints::word_for([title.as_str()]),
+        step: compile_errors::step(section, &instead, error),
     }))
 }
 
@@ -141,11 +147,17 @@ impl<'a> Stuck<'a> {
         Some(Self { owner: section, number, step, check, untried: true })
     }
 
-    fn heading(&self, section: &Section) -> String {
-        let mut place = format!("{}, step {}: {}", self.owner.slug, self.number, self.step.title);
-        if self.owner.slug != section.slug {
-            place = format!("{}, which builds on {place}", section.slug);
-        }
+    /// Where it is. A program that does not build is the section's own, at the step of the line.
+    fn heading(&self, section: &Section, line: Option<(usize, &Step)>) -> String {
+        let (own, owner) = (&section.slug, &self.owner.slug);
+        let at = |(number, step): (usize, &Step)| format!("step {number}: {}", step.title);
+        let step = (self.number, self.step);
+        let place = match (self.check.slug == catalog::BUILDS, line) {
+            (true, None) => format!("{own}: {}", section.title),
+            (true, Some(line)) => format!("{own}, {}", at(line)),
+            (false, _) if own == owner => format!("{own}, {}", at(step)),
+            (false, _) => format!("{own}, which builds on {owner}, {}", at(step)),
+        };
         let check = format!("Check: {}", self.check.title);
         let untried = if self.untried {
             "\nNothing has failed yet: this is the next one to pass."

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::check::catalog;
 use crate::course::{Check, Course, Section, Step};
 use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
@@ -142,7 +143,11 @@ fn hardest(course: &Course, progress: &Progress, width: usize) -> Option<String>
     tries.sort_by_key(|(_, failed)| std::cmp::Reverse(*failed));
     let known = tries.iter().filter_map(|(slug, failed)| {
         let (section, .., check) = course.check(slug)?;
-        let what = format!("{} ({})", check.title, section.slug);
+        // Every section's program is built.
+        let what = match *slug == catalog::BUILDS {
+            true => check.title.clone(),
+            false => format!("{} ({})", check.title, section.slug),
+        };
         Some(item(&(failed + 1).to_string(), 3, &what, width))
     });
     let lines: Vec<String> = known.take(HARDEST).collect();

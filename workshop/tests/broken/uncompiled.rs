@@ -79,7 +79,8 @@ fn each_compile_error(mut wanted: impl FnMut(&Uncompiled) -> bool) {
     let (mut judged, mut placed, mut before, mut complaints) = (0, 0, None, Vec::new());
     for program in all.iter().filter(|program| wanted(program)) {
         let Uncompiled { name, section, code, step, hint, shows, change, .. } = program;
-        let package = &course.section(section).unwrap().package;
+        let (package, steps) =
+            course.section(section).map(|section| (&section.package, &section.steps)).unwrap();
         let file = root.join(package).join("src/main.rs");
         std::fs::write(&file, source(name, section, change)).unwrap();
         let (exit, screen, rustc) = run(&["check", section]);
@@ -90,6 +91,9 @@ fn each_compile_error(mut wanted: impl FnMut(&Uncompiled) -> bool) {
         judged += 1;
         let is_placed = words.contains(&format!("\"{step}\""));
         placed += usize::from(is_placed);
+        let number = steps.iter().position(|known| known.title == *step).unwrap() + 1;
+        let head = format!("{section}, step {number}: {step}\nCheck: the program builds\n");
+        let own = !screen.contains("earlier section") && hints.contains(&head) == is_placed;
         // Where the compiler says the same of two, the second one's hints go on.
         let found =
             screen.lines().find(|line| line.trim().starts_with("found ")).map(str::to_owned);
@@ -99,8 +103,8 @@ fn each_compile_error(mut wanted: impl FnMut(&Uncompiled) -> bool) {
         let named = exit == Some(1) && rustc.contains("error") && rustc.contains(code.as_str());
         let led = screen.contains(&format!("cargo workshop hint {section}"));
         let fits = hints.contains(hint.as_str()) || MISLEADING.contains(&name.as_str());
-        if ![named, led, fits, anew, shown].iter().all(|holds| *holds) {
-            let holds = [named, led, fits, anew, shown];
+        if ![named, led, fits, own, anew, shown].iter().all(|holds| *holds) {
+            let holds = [named, led, fits, own, anew, shown];
             complaints.push(format!("{name}: {exit:?}, {holds:?}\n{screen}{hints}{rustc}"));
         }
     }
