@@ -106,7 +106,8 @@ fn advice(course: &Course, progress: &Progress, current: Option<&Section>, width
     let edited = edited.join("\n        ");
     let read = format!("Read:   {package}/README.md\nEdit:   {edited}");
     let next = format!("{read}\nNext:   {check}");
-    if progress.is_empty() && course.sections.first().is_some_and(|first| first.slug == *slug) {
+    let is_first = course.sections.first().is_some_and(|first| first.slug == *slug);
+    if is_first && progress.is_empty() && !progress.examined() {
         let doctor = paint(TYPE, "cargo workshop doctor");
         return format!("First:  {doctor}\n{next}");
     }

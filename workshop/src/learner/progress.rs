@@ -28,12 +28,17 @@ const FORMAT: u32 = 1;
 /// What follows the slug of the section that was checked last.
 const LATEST: &str = "checked-last";
 
+/// Written when doctor has found nothing in the way of section 1.
+const EXAMINED: &str = "doctor found-nothing";
+
 /// What has been passed, failed and hinted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     sections: BTreeMap<String, Entry>,
     /// The section that was checked last.
     latest: Option<String>,
+    /// Doctor has found nothing in the way of section 1.
+    examined: bool,
 }
 
 /// What a load found: the progress, and what the learner should be told about the file.
@@ -127,6 +132,12 @@ impl Progress {
         self.sections.is_empty()
     }
 
+    /// Doctor has found nothing in the way of section 1.
+    #[must_use]
+    pub(crate) fn examined(&self) -> bool {
+        self.examined
+    }
+
     /// Every check of the section has passed or was left out, or `goto` has finished it.
     #[must_use]
     pub fn done(&self, section: &Section) -> bool {
@@ -217,6 +228,11 @@ impl Progress {
         self.entry_mut(section).hints.insert(check.slug.clone(), given);
     }
 
+    /// Remembers that doctor has found nothing in the way of section 1.
+    pub(crate) fn note_examined(&mut self) {
+        self.examined = true;
+    }
+
     /// Remembers that `goto` has finished a section.
     pub(crate) fn note_caught_up(&mut self, section: &Section) {
         self.entry_mut(section).caught_up = true;
@@ -260,10 +276,12 @@ impl Progress {
         }
         let mut progress = Self::default();
         for line in lines {
-            let Some((section, rest)) = line.trim_end().split_once(' ') else {
+            let line = line.trim_end();
+            let Some((section, rest)) = line.split_once(' ') else {
                 continue;
             };
             match rest {
+                _ if line == EXAMINED => progress.examined = true,
                 LATEST => progress.latest = Some(section.to_owned()),
                 _ => progress.sections.entry(section.to_owned()).or_default().read(rest),
             }
@@ -283,6 +301,9 @@ impl Progress {
 impl std::fmt::Display for Progress {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(out, "{TITLE}{FORMAT}{ADVICE}")?;
+        if self.examined {
+            writeln!(out, "{EXAMINED}")?;
+        }
         for (section, entry) in &self.sections {
             for line in entry.lines() {
                 writeln!(out, "{section} {line}")?;

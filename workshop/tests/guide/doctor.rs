@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use crate::tree::{Ended, Tree, end};
+use crate::tree::{Ended, Tree, end, of_section1};
 
 /// A port that nobody holds, below those that systems give out by themselves. It is not bound to
 /// find out: a program that another test is starting would hold it for a moment longer.
@@ -75,11 +75,16 @@ fn a_taken_port_of_the_app_stops_section_1_until_it_is_free() {
     if cfg!(target_os = "linux") {
         found(&ended, "[XX]", &subject, &["held by guide", &std::process::id().to_string()]);
     }
+    const FIRST: &str = "First:  cargo workshop doctor";
+    tree.run("").expect(0, &[FIRST]);
     drop(listener);
     // Free again as soon as no program that was started meanwhile holds it any more.
     let mut looks = std::iter::repeat_with(look).take(50);
     let free = looks.find(|ended| about(ended, &subject).contains("free, for the app"));
     assert!(free.is_some_and(|ended| ended.code == 0));
+    // Nothing is in the way: the status goes on to the section.
+    let status = tree.run("");
+    assert!(!status.out.contains(FIRST) && status.out.contains(&of_section1(0)), "{status:?}");
 }
 
 #[test]

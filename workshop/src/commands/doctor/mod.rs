@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::thread::{self, ScopedJoinHandle};
 
 use crate::commands::doctor::diagnosis::{Diagnosis, Level};
+use crate::learner::progress::Progress;
 use crate::learner::workspace::Workspace;
 use crate::terminal;
 use crate::terminal::style::{BAD, GOOD, TYPE, paint, plural};
@@ -39,7 +40,20 @@ pub(crate) fn run(_args: Args) -> anyhow::Result<ExitCode> {
     for diagnosis in &diagnoses {
         println!("{}", diagnosis.lines(terminal::width()));
     }
+    if diagnoses.iter().all(|diagnosis| diagnosis.level != Level::Bad) {
+        note(here);
+    }
     Ok(conclude(&diagnoses))
+}
+
+/// What has been looked for need not be the first thing to do any more. Where that cannot be
+/// written down, it is said again.
+fn note(workspace: &Workspace) {
+    let mut progress = Progress::load(workspace);
+    if !progress.examined() {
+        progress.note_examined();
+        let _ = progress.save(workspace);
+    }
 }
 
 fn conclude(diagnoses: &[Diagnosis]) -> ExitCode {
