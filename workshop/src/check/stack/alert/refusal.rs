@@ -75,6 +75,10 @@ fn misplaced(field: &str, complaint: &str) -> String {
     let lower = field.to_ascii_lowercase();
     let in_rule = complaint.contains("rulefmt.Rule") && !complaint.contains("rulefmt.RuleGroup");
     let meant = match lower.as_str() {
+        "apiversion" | "kind" | "metadata" | "spec" => {
+            "This is a manifest for Kubernetes. Prometheus's own file begins with what stands \
+             below `spec` there: `groups:`."
+        }
         "severity" | "team" => "It is a label: it belongs below `labels:`, two spaces further in.",
         "summary" | "description" => {
             "It is an annotation: it belongs below `annotations:`, two spaces further in."

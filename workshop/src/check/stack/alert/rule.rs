@@ -241,10 +241,23 @@ pub(crate) fn described(rule: &Rule) -> Judgement {
     {
         return finding(&format!("a {annotation} that can be read"), found, cause);
     }
+    same_labels(rule)?;
     if rule.health == "err" {
         return finding("a query that can be evaluated", &rule.last_error, TRY_IT);
     }
     Ok(())
+}
+
+/// Its labels stay what they are.
+fn same_labels(rule: &Rule) -> Judgement {
+    let changes = |text: &&String| text.contains("$value") || text.contains(".Value");
+    let Some(text) = rule.labels.values().find(changes) else { return Ok(()) };
+    Finding::new(format!("{} with labels that stay as they are", rule.name), text)
+        .because(
+            "Labels say which alert it is: with each new value it is another one, and its `for` \
+             begins again. A number belongs into an annotation.",
+        )
+        .fail()
 }
 
 #[cfg(test)]
@@ -260,10 +273,13 @@ mod tests {
         rule.duration = 60.0;
         assert!(described(&rule).is_ok());
         type Change = fn(&mut Rule);
-        let cases: [(&str, Change); 5] = [
+        let cases: [(&str, Change); 6] = [
             ("a `for`", |rule| rule.duration = 0.0),
             ("before the ratio falls", |rule| rule.duration = 81.0),
             ("a severity", |rule| rule.labels.clear()),
+            ("labels that stay", |rule| {
+                rule.labels.insert("share".to_owned(), "{{ $value }}".to_owned());
+            }),
             ("a summary", |rule| rule.annotations.clear()),
             ("can be evaluated", |rule| rule.health = "err".to_owned()),
         ];

@@ -78,8 +78,9 @@ fn divided_by_targets(node: Node<'_>) -> Option<Mistake> {
     targets.then(|| {
         mistake(
             "a rate divided by the number of targets",
-            "You divide by targets. One that is down or gone is not counted in `up`, while its \
-             rate still counts. Take the mean of one number for each replica: avg",
+            "You divide by targets: without a job `up` has Prometheus as well, and it has none for \
+             a replica that is gone, while its rate still counts. Take the mean of one number for \
+             each replica: avg",
         )
     })
 }

@@ -43,7 +43,8 @@ fn foreign(seen: &Seen<'_>) -> Option<String> {
     if ['“', '”', '„', '‘', '’'].into_iter().any(|quote| seen.says(&quote.to_string())) {
         return Some("The quotes must be straight: \"".to_owned());
     }
-    let word = |name: &str| seen.query.split_whitespace().any(|word| word == name);
+    let word =
+        |name: &str| seen.query.split_whitespace().any(|word| word.eq_ignore_ascii_case(name));
     let text = match () {
         () if seen.query.contains("//") => "`//` begins no comment in PromQL: `#` does.",
         () if word("where") => {
@@ -58,7 +59,8 @@ fn foreign(seen: &Seen<'_>) -> Option<String> {
         () if word("for") && seen.unexpected("identifier \"for\"") => {
             "`for:` is a field of the rule, on a line of its own, and no part of the query."
         }
-        () if seen.says("<aggr:group>") && seen.query.contains("group by") => {
+        () if word("limit") => "PromQL has no `limit`: topk(2, ...) keeps the two greatest.",
+        () if seen.words.to_lowercase().contains("<aggr:group>") && word("by") => {
             "`group by` is not PromQL's. The labels to keep stand behind the aggregation: sum by \
              (status) (...)"
         }
