@@ -67,7 +67,7 @@ fn step_of(page: &mut Page, report: &Report, outcome: &Outcome) {
     let place = match step {
         Some(step) => format!("Step {}: {}", step.step, step.title),
         // A program that does not build is this section's.
-        None if report.is_unbuilt() => String::new(),
+        None if report.is_unbuilt() => return,
         None => "From an earlier section".to_owned(),
     };
     page.line("");
@@ -87,6 +87,11 @@ fn add_finding(blocks: &mut Blocks, finding: &Finding) {
 
 /// What passed, and what was not looked at, in one line.
 fn passed(page: &mut Page, report: &Report) {
+    page.line("");
+    if report.is_unbuilt() {
+        page.beside("  -", 7, anstyle::Style::new(), "Nothing else was checked.");
+        return;
+    }
     let passed = report.with(Verdict::Pass).count();
     let open = report.own().filter(|outcome| outcome.verdict.is_none()).count();
     let open = match open {
@@ -94,11 +99,7 @@ fn passed(page: &mut Page, report: &Report) {
         open => format!(", {open} come after it"),
     };
     let words = format!("{passed} of {} pass{open}.", plural(report.own().count(), "check"));
-    page.line("");
-    match report.is_unbuilt() {
-        true => page.beside("  -", 7, anstyle::Style::new(), "Nothing else was checked."),
-        false => page.beside("  ok", 7, anstyle::Style::new(), &words),
-    }
+    page.beside("  ok", 7, anstyle::Style::new(), &words);
 }
 
 /// Parts of a screen, each with the order in which it goes: 0 stays, then the highest first.

@@ -81,7 +81,8 @@ pub(crate) fn fine_buckets(context: &Context<'_>) -> Judgement {
         }
         let bounds: Vec<f64> =
             row.iter().map(|(bound, _)| *bound).filter(|b| b.is_finite()).collect();
-        let (expected, mistake) = if bounds.iter().all(|bound| *bound < NEARLY_ALL) {
+        let (expected, mistake) = if !bounds.is_empty() && bounds.iter().all(|it| *it < NEARLY_ALL)
+        {
             (format!("a bound of {LONGEST} s or more, beyond all visits"), TOO_LOW)
         } else if !bounds.iter().any(|bound| (0.1..0.5).contains(bound)) {
             ("a bound of 0.1 s or more, and below 0.5 s".to_owned(), too_coarse(&bounds))

@@ -58,7 +58,7 @@ impl Runs {
         self.with(Faults::SLOW)
     }
 
-    /// The run in which every visit takes longer than two seconds.
+    /// The run in which every visit takes longer than the last bound.
     pub(crate) fn long(&self) -> Judgement<&Run> {
         self.with(Faults::LONG)
     }

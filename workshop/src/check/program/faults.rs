@@ -31,9 +31,9 @@ impl Faults {
         Faults { failing: true, latency: Duration::from_millis(200) };
     /// Every visit takes a time between 0.1 and 0.5 s.
     pub(crate) const SLOW: Faults = Faults { failing: false, latency: Duration::from_millis(200) };
-    /// Every visit takes longer than the last bound that the lesson gives, and than most patience.
+    /// Every visit takes longer than the last bound that the lesson gives, 2.5 s.
     pub(crate) const LONG: Faults = Faults { failing: false, latency: Duration::from_millis(2600) };
-    /// Every visit takes longer than anything else in a check.
+    /// Every visit takes longer than the scrapes that are made beside it.
     pub(crate) const STUCK: Faults = Faults { failing: false, latency: Duration::from_secs(2) };
 
     /// The variables that say so.

@@ -114,15 +114,17 @@ fn honest_types(context: &Context<'_>) -> Judgement {
         let media = media(answer);
         let is_text = parse(&answer.body).is_ok();
         let ends = answer.body.trim_ascii_end().ends_with(b"# EOF");
+        let found = format!("Content-Type: {}", answer.content_type);
         let cause = match &*media {
-            "text/html" => PAGE_INSTEAD,
+            "text/html" if !is_text => {
+                return unlike(context, probe, ["an exposition, whoever asks", &found], WEB_PAGE);
+            }
             "application/openmetrics-text" if !ends => OPENMETRICS,
             "application/vnd.google.protobuf" if is_text => PROTOBUF,
             media if CONTENT_TYPES.contains(&media) => continue,
             _ => UNKNOWN,
         };
-        let found = format!("Content-Type: {}", answer.content_type);
-        let claims = context.source.line_with(&["\"", &media]);
+        let claims = context.source.line_with(&["\"", &media]).filter(|_| !media.is_empty());
         let mistake = Mistake::new(cause, CLAIMED).at(claims);
         return unlike(context, probe, [TEXT, &found], mistake);
     }

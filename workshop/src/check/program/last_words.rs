@@ -122,8 +122,9 @@ fn is_panic_in_library(line: &str) -> bool {
     place.is_some_and(|place| place.contains("/registry/src/"))
 }
 
-/// What the crate says of bounds that make no buckets: of a list, and of those that it works out.
-const REFUSED_BOUNDS: [&str; 2] = ["must be in increasing order", "Buckets needs"];
+/// What the crate says of bounds that make no buckets: of a list, and of those that it works out,
+/// `LinearBuckets needs` and `exponential_buckets needs`.
+const REFUSED_BOUNDS: [&str; 2] = ["must be in increasing order", "uckets needs"];
 
 /// What ended a program, by a part of its last words.
 const DEATHS: &[(&str, Mistake)] = &[

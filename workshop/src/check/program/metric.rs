@@ -1,5 +1,7 @@
 //! The metrics that are taught, and what a check has to know of each.
 
+use crate::check::program::source::Source;
+
 /// The counter of section 2.
 pub(crate) const COUNTER: &str = "requests_total";
 /// How a counter is made.
@@ -30,8 +32,17 @@ pub(crate) struct Metric {
     pub(crate) variable: &'static str,
     /// How the macros begin that make one and register it elsewhere.
     pub(crate) macros: &'static str,
-    /// Without one of these it has no series.
+    /// What names its series: one of these.
     pub(crate) named_by: &'static [&'static str],
+}
+
+impl Metric {
+    /// Whether the file makes it more than once. Another one of another name is none of its
+    /// business.
+    pub(crate) fn is_made_again(self, source: &Source) -> bool {
+        let again = source.count(&format!("{:?}", self.family)) > 1 || source.has("opts.clone()");
+        source.count(self.made) > 1 && again
+    }
 }
 
 /// The counter, as it is told of.
@@ -56,5 +67,5 @@ pub(crate) const OBSERVATIONS: Metric = Metric {
     made: "HistogramVec::new",
     variable: "latency",
     macros: "register_histogram",
-    named_by: &["observe", "start_timer"],
+    named_by: &["observe", "start_timer", "latency.with_label_values"],
 };

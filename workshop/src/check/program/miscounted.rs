@@ -4,7 +4,7 @@ use crate::check::program::assertions::{Change, changes, exposition};
 use crate::check::program::context::Context;
 use crate::check::program::counter_hints;
 use crate::check::program::fresh::kept;
-use crate::check::program::metric::{COUNTER, MADE};
+use crate::check::program::metric::{COUNTER, MADE, REQUESTS};
 use crate::check::program::mistake::Mistake;
 use crate::check::program::run::Run;
 use crate::check::program::source::Source;
@@ -200,7 +200,7 @@ fn all_left_out(source: &Source, run: &Run) -> Option<Mistake> {
     if let Some(line) = source.in_handler(MADE) {
         return Some(MADE_ANEW.at(line));
     }
-    if source.count(MADE) > 1 {
+    if REQUESTS.is_made_again(source) {
         return Some(match source.line_with(&["let _ =", ".register("]) {
             Some(line) => REFUSED.at(line),
             None => TWO_MADE.at(source.second_line_with(MADE)),

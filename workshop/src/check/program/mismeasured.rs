@@ -16,6 +16,7 @@ pub(crate) fn mismeasured(source: &Source, ratio: f64, sum: f64) -> Mistake {
         return WHOLE.at(whole);
     }
     if ratio < 1.0
+        && whole.is_none()
         && let Some(line) = source.line_with(&["subsec_"])
     {
         return PARTS.at(line);

@@ -91,7 +91,7 @@ fn observed_as(source: &Source, endpoint: &str) -> Mistake {
 
 /// Why visits were not observed at all.
 fn unobserved(source: &Source, [by, sent]: [f64; 2], failing: bool) -> Mistake {
-    let observes_nothing = !source.has(".observe(") && !source.has("start_timer");
+    let observes_nothing = source.place(observes).is_none();
     if by == 0.0 && observes_nothing && !source.text.is_empty() && !source.has("closure_duration") {
         return NOTHING;
     }

@@ -3,7 +3,7 @@
 use crate::check::program::assertions::{exposition, list, quote};
 use crate::check::program::context::Context;
 use crate::check::program::counter_hints;
-use crate::check::program::metric::{COUNT, COUNTER, MADE};
+use crate::check::program::metric::{COUNT, COUNTER, MADE, REQUESTS};
 use crate::check::program::mistake::Mistake;
 use crate::check::program::registration::below_serve;
 use crate::check::program::run::Run;
@@ -51,16 +51,11 @@ fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Mistake {
     if let Some(line) = source.in_handler(MADE) {
         return MADE_ANEW.at(line);
     }
-    // Another counter of another name is none of this one's business.
-    let again = source.count(&format!("{COUNTER:?}")) > 1 || source.has("opts.clone()");
-    if source.count(MADE) > 1 && again {
+    if REQUESTS.is_made_again(source) {
         let made = source.second_line_with(MADE);
         let name = made.as_ref().and_then(|line| line.text.strip_prefix("let ")?.split_once(' '));
         let named = name.and_then(|(name, _)| source.line_with(&[name, ".with_label_values("]));
         return ANOTHER.at(named.or(made));
-    }
-    if let Some(line) = source.in_handler("\"/treecounter\"]);") {
-        return AT_A_VISIT.at(line);
     }
     if let Some(mistake) = below_serve(source, "with_label_values") {
         return mistake;
@@ -75,7 +70,10 @@ fn unnamed(source: &Source, read: &Exposition, wanted: &str) -> Mistake {
     let endpoints: BTreeSet<&str> = named().filter_map(|it| it.label("endpoint")).collect();
     let endpoints: Vec<&str> = endpoints.into_iter().collect();
     let cause = match (statuses.as_slice(), endpoints.as_slice()) {
-        ([], []) => return ABSENT,
+        ([], []) => {
+            let named = source.in_handler("\"/treecounter\"]);");
+            return named.map_or(ABSENT, |line| IN_HANDLER.at(line));
+        }
         ([], others) if !others.contains(&PAGE) => format!(
             "Series are named, but those of {}. The endpoint of the page is {PAGE:?}, letter by \
              letter.",
@@ -143,9 +141,9 @@ const ANOTHER: Mistake = Mistake::new(
      and register a clone of it.",
     counter_hints::ONE,
 );
-const AT_A_VISIT: Mistake = Mistake::usual(
-    "The series are named in `handle` here, so they come with the first visit, and not before. \
-     Name them in `main`, above `let app`.",
+const IN_HANDLER: Mistake = Mistake::usual(
+    "The series are named in `handle` here, so they come with the first request that gets here, \
+     and not before. Name them in `main`, above `let app`.",
 );
 const ABSENT: Mistake = Mistake::usual(
     "A series appears when its label values are first named. An increase from nothing to 1 is \

@@ -25,18 +25,18 @@ pub(crate) fn not_there(source: &Source, metric: Metric) -> Mistake {
     let unregistered = |cause: String, line: Option<Quote>| {
         Mistake::naming(format!("{cause}: {register}."), REGISTERED).at(line)
     };
-    if source.count(made) > 1 {
+    if metric.is_made_again(source) {
         let cause = format!(
             "Two {kind}s are made, and the one that is registered is not the one that is used. \
              Make one, and register a clone of it"
         );
         return unregistered(cause, source.second_line_with(made));
     }
-    if source.count("Registry::new") > 1 {
+    if source.count("Registry::new") + source.count("Registry::default") > 1 {
         let cause = format!(
             "There are two registries. The {kind} has to be in the one that MetricsHandler shows"
         );
-        return unregistered(cause, source.second_line_with("Registry::new"));
+        return unregistered(cause, source.second_line_with("Registry::"));
     }
     if source.has(family) && is_unregistered(source, made) {
         let cause = format!("The {kind} is made, but not registered");
@@ -61,7 +61,12 @@ pub(crate) fn not_there(source: &Source, metric: Metric) -> Mistake {
 /// Where it was registered instead.
 fn elsewhere(source: &Source, metric: Metric, register: &str) -> Option<Mistake> {
     let Metric { kind, made, macros, .. } = metric;
-    let signs: [(&[&str], String); 5] = [
+    // A program may show that registry on purpose.
+    let shows = |line: &str| line.contains("MetricsHandler::new(") && line.contains("default_reg");
+    if source.place(shows).is_some() {
+        return None;
+    }
+    let signs: [(&[&str], String); 4] = [
         (
             &[macros],
             format!("`{macros}_vec!` and its like register with {DEFAULT}. Use {register}."),
@@ -75,16 +80,22 @@ fn elsewhere(source: &Source, metric: Metric, register: &str) -> Option<Mistake>
             format!("This is {DEFAULT}. Register with the one that MetricsHandler is given."),
         ),
         (&["unregister("], "`unregister` takes it out of the registry again.".to_owned()),
-        (
-            &["static ", made.trim_start_matches("Int").trim_end_matches("::new")],
-            format!(
-                "A static is made when it is first used, and is not registered by that. Make the \
-                 {kind} in `main`, and register a clone of it."
-            ),
-        ),
     ];
-    signs.into_iter().find_map(|(parts, cause)| {
+    let told = signs.into_iter().find_map(|(parts, cause)| {
         Some(Mistake::naming(cause, REGISTERED).at(source.line_with(parts)?))
+    });
+    told.or_else(|| {
+        let vec = made.trim_start_matches("Int").trim_end_matches("::new");
+        let line = source.line_with(&["static ", vec])?;
+        let (_, behind) = line.text.split_once("static ")?;
+        let (name, _) = behind.split_once(':')?;
+        let registers = |line: &str| line.contains(".register(") && line.contains(name);
+        let cause = format!(
+            "A static is made when it is first used, and is not registered by that. Make the \
+             {kind} in `main`, and register a clone of it."
+        );
+        let is_registered = source.place(registers).is_some();
+        (!is_registered).then(|| Mistake::naming(cause, REGISTERED).at(line))
     })
 }
 

@@ -8,7 +8,7 @@ use crate::check::program::life::{silence, unanswered};
 use crate::check::program::mistake::{Hints, Mistake};
 use crate::check::program::run::{Run, Scrape};
 use crate::check::program::source::Source;
-use crate::check::verdict::{Finding, Judgement, Trouble};
+use crate::check::verdict::{Finding, Judgement, Quote, Trouble};
 use crate::http::fetch::Answer;
 
 /// One of each group of base metrics; what a system does not tell is not asked for.
@@ -94,19 +94,31 @@ fn without(source: &Source, missing: &[&str], names: &[&str]) -> Mistake {
     let others = ["default_registry", "Registry::default"];
     match missing {
         _ if missing.iter().all(|name| name.starts_with("tokio_"))
-            && (source.has("thread::") || source.has("block_on(")) =>
+            && source.line_with_any(FILTERS).is_none()
+            && outside_of_tokio(source).is_some() =>
         {
-            let called = || source.place(|line| line.contains("register_base_metrics(&"));
-            OUTSIDE_OF_TOKIO.at(source.line_with(&["thread::"])).or_at(called)
+            OUTSIDE_OF_TOKIO.at(outside_of_tokio(source))
         }
         _ if BASE_METRICS.iter().any(|name| names.contains(name)) => {
-            LEFT_OUT.at(source.line_with_any(&["retain", "filter"]))
+            LEFT_OUT.at(source.line_with_any(FILTERS))
         }
         _ if source.count("Registry::new") < 2 && !others.iter().any(|it| source.has(it)) => {
             NOT_REACHED.at(source.line_with_any(&["if ", "cfg"]))
         }
         _ => ANOTHER_REGISTRY,
     }
+}
+
+/// What leaves metrics out.
+const FILTERS: &[&str] = &["retain", "filter"];
+
+/// The line that registers from a thread of its own, or before a runtime that is made by hand.
+fn outside_of_tokio(source: &Source) -> Option<Quote> {
+    let call = source.place(|line| line.contains("register_base_metrics(&"))?;
+    let entered = source.place(|line| line.contains("block_on("));
+    source
+        .line_with_any(&["thread::spawn", "thread::scope"])
+        .or(entered.filter(|entered| call.line < entered.line).map(|_| call))
 }
 
 /// Other paths are still not found.

@@ -20,7 +20,8 @@ pub(crate) fn returned(source: &Source, endpoint: &str) -> Option<Mistake> {
 pub(crate) fn buffered(source: &Source, what: &str, hints: Hints) -> Option<Mistake> {
     let local = source.line_with(&[".local()"])?;
     // What it takes should go to the other.
-    let line = source.in_handler("with_label_values").unwrap_or(local);
+    let takes = if what == "histogram" { ".observe(" } else { ".inc" };
+    let line = source.in_handler(takes).unwrap_or(local);
     let cause = format!(
         "A local {what} is a buffer: what it takes arrives in the registered {what} at `flush()`, \
          and not before. Use the {what} itself."

@@ -27,8 +27,8 @@ pub(crate) fn bounded(context: &Context<'_>) -> Judgement {
     few(context, COUNT, ["histogram", "ones"], |_| BY_PATH)
 }
 
-/// Few series of a name are new after unknown paths, what these are called, and what is said of an
-/// endpoint too many.
+/// Few series of a name are new after unknown paths. `one` and `ones` are what these are called,
+/// and `mistake` is what is said of an endpoint too many.
 fn few(
     context: &Context<'_>,
     name: &str,
@@ -62,8 +62,10 @@ fn few(
 
 /// What is wrong with that, and what to do.
 fn decided(source: &Source) -> String {
-    let is_named = source.has("=> (\"other\",") && source.line_with(&["let endpoint ="]).is_some();
-    let cure = if is_named { AS_NAMED } else { ONE_FOR_ALL };
+    let named = source.place(|line| line.contains("=> (\"other\","));
+    let again = source.line_with(&["let endpoint ="]);
+    let is_again = named.zip(again).is_some_and(|(named, again)| named.line < again.line);
+    let cure = if is_again { AS_NAMED } else { ONE_FOR_ALL };
     format!("so strangers decide how many series there are. {cure}")
 }
 

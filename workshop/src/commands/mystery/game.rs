@@ -172,7 +172,7 @@ impl Game {
                 "quit" | "q" | "exit" => return Ok(Next::Left),
                 "help" | "?" | "answer" => println!("{}", prose(PROOF, 2)),
                 "pager" => self.show_pager(),
-                line if line.starts_with("graph ") || line.starts_with("ask ") => {
+                line if matches!(line.split(' ').next(), Some("graph" | "ask")) => {
                     self.ask(line).await;
                 }
                 query => match self.refusal(query).await? {

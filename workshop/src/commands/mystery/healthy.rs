@@ -34,10 +34,11 @@ impl HealthyHour {
         if !app.is_empty() {
             let of_app: Vec<&Series> = faulty.iter().filter(is_app).collect();
             let (before, now) = (Range::of(&app), Range::of(&of_app));
-            let is_lower = now.1 <= before.1 + MARGIN * before.1.abs();
+            let is_not_higher = now.1 <= before.1 + MARGIN * before.1.abs();
             app.sort_by(|a, b| Range::of(&[b]).1.total_cmp(&Range::of(&[a]).1));
-            advice.push(match is_lower {
+            advice.push(match is_not_higher {
                 _ if is_bool => BOOL,
+                _ if of_app.is_empty() => WITHOUT,
                 false => ABOVE,
                 true if now.0 < before.0 - MARGIN * before.0.abs() => {
                     app.reverse();
@@ -85,10 +86,13 @@ const OTHER: &str = "The job prometheus is Prometheus, which scrapes itself. {jo
                      in the query leaves it out.";
 
 const ABOVE: &str = "With the fault it is higher than that. A proof needs a condition that is met \
-                     only then: take a limit above these values.";
+                     only then: take a limit above these values, without their commas.";
 
 const BELOW: &str = "With the fault it is lower than that. A proof needs a condition that is met \
-                     only then: take a limit below these values.";
+                     only then: take a limit below these values, without their commas.";
+
+const WITHOUT: &str = "With the fault the app shows nothing here, so this is met when all is well: \
+                       the condition is the wrong way round.";
 
 const ALIKE: &str = "With the fault its values are about the same, so no limit on them will do. \
                      Look at the single series that it is made of, or at something else.";
@@ -110,15 +114,18 @@ mod tests {
     fn the_advice_is_true_for_the_series_that_are_shown() {
         let app = |values: &[f64]| series(JOB, values);
         let own = series("prometheus", &[8e7, 9e7]);
+        let own_alone = own.clone();
         for (healthy, faulty, advice) in [
             (vec![own.clone()], vec![own.clone(), app(&[2e7])], vec![OTHER]),
             (vec![own.clone(), app(&[5e6])], vec![own, app(&[2e7])], vec![OTHER, ABOVE]),
             (vec![app(&[5.0, 9.0])], vec![app(&[1.0, 9.5])], vec![BELOW]),
             (vec![app(&[5.0, 9.0])], vec![app(&[5.0, 9.5])], vec![ALIKE]),
             (vec![app(&[0.0])], vec![app(&[0.1])], vec![ABOVE]),
+            (vec![app(&[5.0])], vec![own_alone], vec![WITHOUT]),
         ] {
             assert_eq!(HealthyHour::new(&healthy, &faulty, false).advice, advice, "{healthy:?}");
         }
+        assert!(OTHER.contains(&format!("job={JOB:?}")));
         let truth = [app(&[1.0])];
         assert_eq!(HealthyHour::new(&truth, &truth, true).advice, [BOOL]);
     }

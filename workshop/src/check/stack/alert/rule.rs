@@ -250,12 +250,13 @@ pub(crate) fn described(rule: &Rule) -> Judgement {
 
 /// Its labels stay what they are.
 fn same_labels(rule: &Rule) -> Judgement {
-    let changes = |text: &&String| text.contains("$value") || text.contains(".Value");
+    let has_value = |text: &str| text.contains("$value") || text.contains(".Value");
+    let changes = |text: &&String| text.contains("{{") && has_value(text);
     let Some(text) = rule.labels.values().find(changes) else { return Ok(()) };
     Finding::new(format!("{} with labels that stay as they are", rule.name), text)
         .because(
             "Labels say which alert it is: with each new value it is another one, and its `for` \
-             begins again. A number belongs into an annotation.",
+             begins again. Put the number in an annotation, or write two alerts.",
         )
         .fail()
 }

@@ -43,8 +43,9 @@ fn foreign(seen: &Seen<'_>) -> Option<String> {
     if ['“', '”', '„', '‘', '’'].into_iter().any(|quote| seen.says(&quote.to_string())) {
         return Some("The quotes must be straight: \"".to_owned());
     }
-    let word =
-        |name: &str| seen.query.split_whitespace().any(|word| word.eq_ignore_ascii_case(name));
+    // What stands in quotes is a value.
+    let code = seen.query.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    let word = |name: &str| code.split_whitespace().any(|word| word.eq_ignore_ascii_case(name));
     let text = match () {
         () if seen.query.contains("//") => "`//` begins no comment in PromQL: `#` does.",
         () if word("where") => {
@@ -59,7 +60,9 @@ fn foreign(seen: &Seen<'_>) -> Option<String> {
         () if word("for") && seen.unexpected("identifier \"for\"") => {
             "`for:` is a field of the rule, on a line of its own, and no part of the query."
         }
-        () if word("limit") => "PromQL has no `limit`: topk(2, ...) keeps the two greatest.",
+        () if word("limit") => {
+            "PromQL has no `limit`. topk(2, ...), for example, keeps the two greatest."
+        }
         () if seen.words.to_lowercase().contains("<aggr:group>") && word("by") => {
             "`group by` is not PromQL's. The labels to keep stand behind the aggregation: sum by \
              (status) (...)"
