@@ -2,7 +2,7 @@
 
 mod clients;
 mod connection;
-mod late_end;
+mod stream;
 #[cfg(test)]
 mod tests;
 

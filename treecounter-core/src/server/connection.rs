@@ -1,6 +1,6 @@
 //! One connection: requests in, answers out, until the client leaves or the server wants it to.
 
-use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -13,10 +13,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Version};
 use hyper_util::rt::TokioIo;
+use thiserror::Error;
 use tokio::net::TcpStream;
 
 use super::clients::Client;
-use super::late_end::LateEnd;
+use super::stream::Stream;
 use crate::log::log;
 use crate::responses::{bad_host, health, internal_error};
 use crate::{Handler, Request, Response};
@@ -27,21 +28,14 @@ const MAX_LINGER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Serves a client until one of the two has enough.
 pub(super) async fn serve(stream: TcpStream, handler: &impl Handler, client: &Client) {
-    let mut stream = LateEnd::new(stream);
-    let service = service_fn(|request| async move {
-        client.asks();
-        let mut response = answer(handler, request).await;
-        client.is_answered();
-        if client.must_leave() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok::<_, Infallible>(response)
-    });
+    let stream = Stream::new(stream);
+    let service = service_fn(|request| answer(handler, request, client, &stream));
     {
-        // Answers are small: to send header and body as one buffer costs less than as two.
+        // Answers are small: to send header and body as one buffer costs less than as two. Whether
+        // the client closes its side, `handle` looks.
         let mut http = http1::Builder::new();
-        let http = http.writev(false).serve_connection(TokioIo::new(&mut stream), service);
-        let mut http = pin!(http);
+        let http = http.writev(false).half_close(true);
+        let mut http = pin!(http.serve_connection(TokioIo::new(&stream), service));
         loop {
             tokio::select! {
                 biased;
@@ -57,7 +51,7 @@ pub(super) async fn serve(stream: TcpStream, handler: &impl Handler, client: &Cl
     }
     tokio::select! {
         biased;
-        () = drain(stream.get_ref()) => {}
+        () = drain(stream.into_inner()) => {}
         () = client.called() => {}
         () = tokio::time::sleep(LINGER) => {}
     }
@@ -65,7 +59,7 @@ pub(super) async fn serve(stream: TcpStream, handler: &impl Handler, client: &Cl
 
 /// Reads what the client still sends. To close on unread bytes is to reset the connection, and a
 /// reset can overtake the last answer: the client would see a broken pipe in its place.
-async fn drain(stream: &TcpStream) {
+async fn drain(stream: TcpStream) {
     let mut left = MAX_LINGER_BYTES;
     while left > 0 && stream.readable().await.is_ok() {
         match stream.try_read(&mut [0; 4096]) {
@@ -77,22 +71,55 @@ async fn drain(stream: &TcpStream) {
     }
 }
 
-async fn answer(handler: &impl Handler, request: hyper::Request<Incoming>) -> Response {
+/// The client is gone, and its answer was not there yet.
+#[derive(Debug, Error)]
+#[error("the client left")]
+struct ClientLeft;
+
+async fn answer(
+    handler: &impl Handler,
+    request: hyper::Request<Incoming>,
+    client: &Client,
+    stream: &Stream,
+) -> Result<Response, ClientLeft> {
+    client.asks();
     // The body is dropped unread: no route takes one.
     let request: Request = request.map(drop);
-    if !names_one_host(request.version(), request.headers()) {
-        return bad_host();
+    let mut response = if !names_one_host(request.version(), request.headers()) {
+        bad_host()
+    } else if request.uri().path() == "/healthz" {
+        health(&request)
+    } else {
+        handle(handler, &request, stream).await?
+    };
+    client.is_answered();
+    if client.must_leave() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if request.uri().path() == "/healthz" {
-        return health(&request);
-    }
-    // A panic ends this request, not the server. The panic hook has printed it.
-    let mut handling = pin!(async { handler.handle(&request).await });
-    std::future::poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))).unwrap_or_else(|_| {
-            log("a request was answered with 500 because its handler panicked; no metric has it");
-            Poll::Ready(internal_error())
-        })
+    Ok(response)
+}
+
+/// The handler's answer, unless the client leaves while it has to wait for something: then it is
+/// dropped, since nobody needs it.
+///
+/// A client may also close its side alone, right behind its request, and still want to read. From
+/// here the two look the same. So what can be answered at once is, as nginx does it.
+async fn handle(
+    handler: &impl Handler,
+    request: &Request,
+    stream: &Stream,
+) -> Result<Response, ClientLeft> {
+    let mut handling = pin!(async { handler.handle(request).await });
+    poll_fn(|context| {
+        // A panic ends this request, not the server. The panic hook has printed it.
+        match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
+            Ok(Poll::Pending) => stream.poll_end(context).map(|()| Err(ClientLeft)),
+            Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
+            Err(_) => {
+                log("a request was answered with 500 because its handler panicked; no metric has it");
+                Poll::Ready(Ok(internal_error()))
+            }
+        }
     })
     .await
 }
