@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::check::stack::prometheus::api::{Answered, ApiError, Instants, Prometheus, Series};
+use crate::check::stack::promql::refusals::{marked, place_of};
+use crate::check::stack::promql::syntax_errors::advice;
 use crate::commands::mystery::{live, room};
 use crate::http::addresses::Settings;
 use crate::http::fetch::http_url;
 use crate::learner::workspace::Workspace;
 use crate::terminal;
 use crate::terminal::number::number;
-use crate::terminal::style::{FRAME, paint};
+use crate::terminal::style::{FRAME, indent, paint};
 use crate::terminal::text::{printable, reflow};
 
 /// What a URL looks like, when one is none.
@@ -54,18 +56,33 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     match shown {
         Ok(text) => println!("{text}"),
-        Err(error) => bail!("{}", in_words(&error, &url)),
+        Err(error) => bail!("{}", in_words(&error, &url, &args.query)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Why there is no answer.
-pub(crate) fn in_words(error: &ApiError, url: &str) -> String {
+pub(crate) fn in_words(error: &ApiError, url: &str, query: &str) -> String {
     match error {
-        ApiError::Refused { message, .. } => format!("Prometheus does not take it: {message}"),
+        ApiError::Refused { message, .. } => {
+            format!("Prometheus does not take it: {}", unreadable(message, query))
+        }
         ApiError::NoAnswer(why) => format!("no Prometheus answers at {url}: {why}"),
         other => format!("{url} does not answer as a Prometheus does ({other:?})"),
     }
+}
+
+/// What Prometheus says of a query, the place, and what is likely meant by it.
+pub(crate) fn unreadable(message: &str, query: &str) -> String {
+    let (place, words) = place_of(message);
+    let mut text = printable(words).into_owned();
+    if let Some(place) = place {
+        text.push_str(&format!("\n\n{}", indent(&marked(query, place), 4)));
+    }
+    if let Some(advice) = advice(words, query, place) {
+        text.push_str(&format!("\n\n{}", reflow(&advice, terminal::width() - BESIDE)));
+    }
+    text
 }
 
 /// The values of now, a line for each series.

@@ -144,13 +144,18 @@ impl Game {
 
     async fn ask(&mut self, line: &str) {
         self.questions += 1;
-        let answer = match line.strip_prefix("graph ") {
-            Some(query) => ask::graph(&self.room.prometheus, query).await,
-            None => ask::table(&self.room.prometheus, line.trim_start_matches("ask ")).await,
+        let (query, answer) = match line.strip_prefix("graph ") {
+            Some(query) => (query, ask::graph(&self.room.prometheus, query).await),
+            None => {
+                let query = line.trim_start_matches("ask ");
+                (query, ask::table(&self.room.prometheus, query).await)
+            }
         };
         match answer {
             Ok(text) => println!("{}", indent(&text, 2)),
-            Err(error) => say!("  {}", ask::in_words(&error, self.room.url())),
+            Err(error) => {
+                println!("{}", indent(&ask::in_words(&error, self.room.url(), query), 2));
+            }
         }
     }
 
@@ -204,8 +209,8 @@ impl Game {
     /// Why a query is no proof. What is no PromQL is no wrong answer either.
     async fn refusal(&mut self, query: &str) -> anyhow::Result<Option<String>> {
         if let Err(ApiError::Refused { message, .. }) = self.room.prometheus.parse(query).await {
-            let message = message.trim_start_matches("invalid parameter \"query\": ");
-            return Ok(Some(format!("This is no PromQL, and is not counted: {message}")));
+            let why = ask::unreadable(&message, query);
+            return Ok(Some(format!("This is no PromQL, and is not counted: {why}")));
         }
         say!("{}", paint(FRAME, "It is asked of this fault, of a healthy hour, and of others ..."));
         let jury = match self.jury.take() {

@@ -14,7 +14,7 @@ use crate::check::stack::promql::extras::extras;
 use crate::check::stack::promql::mistake::Mistake;
 use crate::check::stack::promql::mistakes;
 use crate::check::stack::promql::questions::Question;
-use crate::check::stack::promql::refusals::{ONE_TO_ONE, matching_problem, place_of};
+use crate::check::stack::promql::refusals::{ONE_TO_ONE, marked, matching_problem, place_of};
 use crate::check::stack::promql::selectors::nothing_selected;
 use crate::check::stack::promql::sides::nothing_matched;
 use crate::check::stack::promql::syntax_errors::advice;
@@ -230,12 +230,9 @@ impl Bench<'_> {
     async fn unreadable(&self, question: &Question, answer: &Answer, message: &str) -> Judgement {
         let (place, words) = place_of(message);
         let mut quote = self.quote(answer);
-        if let Some((line, column)) = place {
-            quote.line = answer.line + line - 1;
-            let text = answer.query.lines().nth(line - 1).unwrap_or_default().to_owned();
-            let before: String =
-                text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-            quote.text = format!("{text}\n{before}^");
+        if let Some(place) = place {
+            quote.line = answer.line + place.0 - 1;
+            quote.text = marked(&answer.query, place);
         }
         let finding = Finding::new(question.asked(), words).quoting(quote);
         if let Some(place) = place

@@ -17,6 +17,13 @@ pub(crate) fn place_of(message: &str) -> (Option<(usize, usize)>, &str) {
     (line.zip(column), words)
 }
 
+/// The line of a query in which such a place is, and below it a mark at its column.
+pub(crate) fn marked(query: &str, (line, column): (usize, usize)) -> String {
+    let text = query.lines().nth(line - 1).unwrap_or_default();
+    let before = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' });
+    format!("{text}\n{}^", before.collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -123,11 +123,21 @@ pub(crate) fn arguments(seen: &Seen<'_>) -> Option<String> {
                 window(seen.query)
             ));
         }
-        () if seen.says("only scalar and instant vector") => {
+        () if seen.says("only scalar and instant vector") && has_string(seen.query) => {
+            "A number has no quotes. In quotes it is a string."
+        }
+        () if seen.says("only scalar and instant vector") && seen.query.contains('[') => {
             "The parenthesis of `rate` is closed behind its window, before the `/`: \
              rate(...[5m]) / rate(...[5m])"
         }
         () => return None,
     };
     Some(text.to_owned())
+}
+
+/// Whether something in quotes is no value of a label.
+fn has_string(query: &str) -> bool {
+    let outside_braces =
+        |part: &str| part.rsplit('}').next().is_some_and(|rest| rest.contains('"'));
+    query.split('{').any(outside_braces)
 }
