@@ -12,8 +12,9 @@ const FIRST: usize = 200;
 const LAST: usize = 20;
 /// Bytes kept of a line.
 const WIDTH: usize = 2000;
-/// More than this within a check is a program that never stops printing.
+/// More bytes or lines than this within a check is a program that never stops printing.
 const FLOOD: u64 = 256 << 10;
+const FLOOD_LINES: u64 = 5000;
 
 /// What a program has written to its standard output and error, still growing.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +96,8 @@ impl Output {
 
     /// Whether the program writes without end.
     pub(crate) fn floods(&self) -> bool {
-        self.lock().bytes > FLOOD
+        let kept = self.lock();
+        kept.bytes > FLOOD || kept.lines > FLOOD_LINES
     }
 
     /// The first lines, at most `most`, and how many more there were.
