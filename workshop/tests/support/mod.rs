@@ -165,8 +165,25 @@ fn write_if_other(path: &Path, text: &str) -> bool {
 pub fn steady(screen: &str) -> String {
     let screen = screen.replace("\r\n", "\n").replace("curl.exe ", "curl ");
     let lines = screen.lines().filter(|line| !is_rest_of_number(line));
-    let lines: Vec<String> = lines.map(|line| steady_line(&without_registry(line))).collect();
+    let lines = lines.map(|line| in_posix(&without_registry(line)));
+    let lines: Vec<String> = lines.map(|line| steady_line(&line)).collect();
     lines.join("\n") + "\n"
+}
+
+/// A command of PowerShell's as the transcripts have it.
+fn in_posix(line: &str) -> String {
+    let command = line.trim_start();
+    let indent = &line[..line.len() - command.len()];
+    let job = command.strip_prefix("Start-Job { ").and_then(|job| job.strip_suffix(" }"));
+    let setting = command.strip_prefix("$env:").and_then(|it| it.split_once(" = '"));
+    match (job, setting.and_then(|(name, it)| Some((name, it.split_once('\'')?)))) {
+        (Some(job), _) => format!("{indent}{job} &"),
+        (_, Some((name, (value, rest)))) => {
+            let rest = rest.strip_prefix("; ").unwrap_or("\\");
+            format!("{indent}{name}={value} {rest}")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// A long number may go on in a line of its own.

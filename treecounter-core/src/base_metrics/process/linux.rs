@@ -131,8 +131,6 @@ fn boot_time() -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
     use super::*;
 
     #[test]
@@ -172,32 +170,5 @@ mod tests {
         let files: Vec<_> = (0..200).map(|_| File::open("/proc/self/stat").unwrap()).collect();
         let more = open_fds().unwrap() - before;
         assert!((150.0..250.0).contains(&more), "{more} more for {}", files.len());
-    }
-
-    #[test]
-    fn the_readings_are_those_of_this_process() {
-        let process = read();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-        let age = now - process.start_time_seconds.unwrap();
-        assert!((-2.0..3600.0).contains(&age), "started {age} s ago");
-        assert!(process.resident_memory_bytes.unwrap() > 100_000.0);
-        assert!(process.virtual_memory_bytes > process.resident_memory_bytes);
-        assert!(process.threads.unwrap() >= 1.0);
-        assert!(process.open_fds.unwrap() >= 1.0);
-        assert!(process.open_fds < process.max_fds);
-    }
-
-    #[test]
-    fn cpu_time_is_told_in_fractions_of_a_second() {
-        let before = read().cpu_seconds.unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline {
-            let spent = read().cpu_seconds.unwrap() - before;
-            if spent > 0.0 {
-                assert!(spent < 1.0, "the first step was {spent} s");
-                return;
-            }
-        }
-        panic!("no CPU time was counted");
     }
 }
