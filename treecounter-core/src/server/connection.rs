@@ -26,6 +26,9 @@ use crate::{Handler, Request, Response};
 const LINGER: Duration = Duration::from_secs(1);
 const MAX_LINGER_BYTES: usize = 4 * 1024 * 1024;
 
+const PANICKED: &str =
+    "a request was answered with 500 because its handler panicked; no metric has it";
+
 /// Serves a client until one of the two has enough.
 pub(super) async fn serve(stream: TcpStream, handler: &impl Handler, client: &Client) {
     let stream = Stream::new(stream);
@@ -116,7 +119,7 @@ async fn handle(
             Ok(Poll::Pending) => stream.poll_end(context).map(|()| Err(ClientLeft)),
             Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
             Err(_) => {
-                log("a request was answered with 500 because its handler panicked; no metric has it");
+                log(PANICKED);
                 Poll::Ready(Ok(internal_error()))
             }
         }
