@@ -165,6 +165,9 @@ mod tests {
         assert_eq!(output.first(2), (vec!["line 0".to_owned(), "line 1".to_owned()], 998));
         assert_eq!(output.last(2), ["line 998", "line 999"]);
         assert!(!output.floods());
+        output.lock().open += 1;
+        output.read("one more\n".repeat(4001).as_bytes());
+        assert!(output.floods());
     }
 
     #[test]

@@ -177,6 +177,7 @@ fn operators(seen: &Seen<'_>) -> Option<String> {
     let before = seen.word_before();
     let is_function = NAMES.contains(&before);
     let text = match () {
+        () if seen.says("unclosed left parenthesis") => "A parenthesis is opened and never closed.",
         () if seen.says("unexpected right parenthesis") && closed_too_often(seen.query) => {
             "A parenthesis is closed that was never opened."
         }
@@ -202,18 +203,16 @@ fn operators(seen: &Seen<'_>) -> Option<String> {
         () if seen.unexpected("end of input") => {
             "Something is missing at the end, such as the limit of a comparison: > 0.25"
         }
+        () if is_function || ends_with_labels(seen.before) => {
+            "What it is to work on stands in parentheses: sum by (status) (rate(...))"
+        }
         () if seen.unexpected("<aggr:") && seen.says("in aggregation") => {
             "Between two arguments stands a comma."
         }
-        () if is_function
-            || before.is_empty()
-                && seen.before.trim_end().ends_with(')')
-                && !seen.unexpected("<aggr:")
-                && !seen.says("character") =>
+        () if seen.unexpected("<aggr:")
+            || seen.unexpected("metric identifier \":\"")
+            || seen.unexpected("identifier") && seen.before.trim_end().ends_with([')', '}']) =>
         {
-            "What it is to work on stands in parentheses: sum by (status) (rate(...))"
-        }
-        () if seen.unexpected("<aggr:") || seen.unexpected("metric identifier \":\"") => {
             "Between two results stands an operator. To divide, it is `/`, not `:`."
         }
         () if seen.says("character: '÷'") => "Division is written `/`, not `÷`.",
@@ -230,13 +229,19 @@ fn operators(seen: &Seen<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Whether the parentheses at the end of a text hold the labels of an aggregation.
+fn ends_with_labels(text: &str) -> bool {
+    let labels = text.trim_end().strip_suffix(')').and_then(|text| text.rsplit_once('('));
+    let word = labels.and_then(|(before, _)| before.split_whitespace().last());
+    word.is_some_and(|word| matches!(&*word.to_ascii_lowercase(), "by" | "without"))
+}
+
 fn closed_too_often(query: &str) -> bool {
     query.matches(')').count() > query.matches('(').count()
 }
 
 fn fixed(seen: &Seen<'_>) -> Option<String> {
     let text = match () {
-        () if seen.says("unclosed left parenthesis") => "A parenthesis is opened and never closed.",
         () if seen.says("unexpected right parenthesis") => {
             "A parenthesis is closed that was never opened."
         }

@@ -123,7 +123,9 @@ pub(crate) fn arguments(seen: &Seen<'_>) -> Option<String> {
                 window(seen.query)
             ));
         }
-        () if seen.says("only scalar and instant vector") && has_string(seen.query) => {
+        () if seen.says("only scalar and instant vector")
+            && seen.after.starts_with(['"', '\'', '`']) =>
+        {
             "A number has no quotes. In quotes it is a string."
         }
         () if seen.says("only scalar and instant vector") && seen.query.contains('[') => {
@@ -133,11 +135,4 @@ pub(crate) fn arguments(seen: &Seen<'_>) -> Option<String> {
         () => return None,
     };
     Some(text.to_owned())
-}
-
-/// Whether something in quotes is no value of a label.
-fn has_string(query: &str) -> bool {
-    let outside_braces =
-        |part: &str| part.rsplit('}').next().is_some_and(|rest| rest.contains('"'));
-    query.split('{').any(outside_braces)
 }
