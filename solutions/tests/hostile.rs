@@ -46,23 +46,15 @@ fn hostile_requests_get_what_fits_and_are_counted_exactly() {
     let program = Program::start("bonus", &CALM);
     let mut answered = BTreeMap::new();
     let mut shapes = 0;
-    for (family, lines) in FAMILIES {
-        for line in lines.lines().filter(|line| !line.starts_with('#')) {
-            let (fitting, text) = line.split_once("  ").expect("answers, two blanks, a shape");
-            let shape = bytes(text);
-            shapes += 1;
-            for delivery in [Delivery::Whole, Delivery::InHalves, Delivery::ByteByByte] {
-                if matches!(delivery, Delivery::ByteByByte) && shape.len() > MAX_BYTEWISE {
-                    continue;
-                }
-                let answers = statuses(&exchange(&program.addr, &shape, delivery));
-                assert!(
-                    fitting.split('|').any(|fitting| fitting == shown(&answers)),
-                    "{family}, {delivery:?}: {text}\nexpected {fitting}, got {}",
-                    shown(&answers)
-                );
-                count(&mut answered, &answers, text);
-            }
+    let of_families = thread::scope(|scope| {
+        let send = |(family, lines)| send_each(&program.addr, family, lines);
+        let clients = FAMILIES.map(|family| scope.spawn(move || send(family)));
+        clients.map(|client| client.join().unwrap())
+    });
+    for (sent, of_family) in of_families {
+        shapes += sent;
+        for (status, count) in of_family {
+            *answered.entry(status).or_insert(0) += count;
         }
     }
     assert!(shapes >= 250, "there are but {shapes} shapes");
@@ -76,6 +68,30 @@ fn hostile_requests_get_what_fits_and_are_counted_exactly() {
     counted.retain(|_, count| *count > 0);
     assert_eq!(counted, answered);
     leave_at_once(&program);
+}
+
+/// Sends each shape of a family in every way. How many there are, and the answers that count.
+fn send_each(addr: &str, family: &str, lines: &str) -> (usize, BTreeMap<u16, u64>) {
+    let mut answered = BTreeMap::new();
+    let mut shapes = 0;
+    for line in lines.lines().filter(|line| !line.starts_with('#')) {
+        let (fitting, text) = line.split_once("  ").expect("answers, two blanks, a shape");
+        let shape = bytes(text);
+        shapes += 1;
+        for delivery in [Delivery::Whole, Delivery::InHalves, Delivery::ByteByByte] {
+            if matches!(delivery, Delivery::ByteByByte) && shape.len() > MAX_BYTEWISE {
+                continue;
+            }
+            let answers = statuses(&exchange(addr, &shape, delivery));
+            assert!(
+                fitting.split('|').any(|fitting| fitting == shown(&answers)),
+                "{family}, {delivery:?}: {text}\nexpected {fitting}, got {}",
+                shown(&answers)
+            );
+            count(&mut answered, &answers, text);
+        }
+    }
+    (shapes, answered)
 }
 
 /// Adds those answers that are the program's: the server refuses the rest, and answers probes,

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 
 use treecounter_core::Settings;
 
@@ -86,31 +87,41 @@ fn commands_in_a_lesson_print_what_is_written_below_them() {
     if !cfg!(unix) || !has("curl", &["--version"]) {
         return;
     }
+    let ran: usize = thread::scope(|scope| {
+        let pages: Vec<_> = readmes()
+            .into_iter()
+            .map(|readme| scope.spawn(move || commands_run(&readme)))
+            .collect();
+        pages.into_iter().map(|page| page.join().unwrap()).sum()
+    });
+    assert!(ran > 15, "only {ran} commands were run");
+}
+
+/// Runs the commands of a page, and says how many there were.
+fn commands_run(readme: &str) -> usize {
     let mut ran = 0;
-    for readme in readmes() {
-        let mut program = None;
-        let mut taken = false;
-        for part in parts(&read(&readme)) {
-            match part {
-                Part::Directive(directive) if directive == "taken" => taken = true,
-                Part::Directive(directive) => program = Some(started(&directive)),
-                Part::Block { line, info, text } if info == "console" => {
-                    for (command, expected) in commands(&text) {
-                        let place = format!("{readme}:{line}: {command}");
-                        let found = match std::mem::take(&mut taken) {
-                            true => Some(port_in_use()),
-                            false => output(command, program.as_ref(), &place),
-                        };
-                        let Some(found) = found else { continue };
-                        compare(&expected, &found).unwrap_or_else(|why| panic!("{place}\n{why}"));
-                        ran += 1;
-                    }
+    let mut program = None;
+    let mut taken = false;
+    for part in parts(&read(readme)) {
+        match part {
+            Part::Directive(directive) if directive == "taken" => taken = true,
+            Part::Directive(directive) => program = Some(started(&directive)),
+            Part::Block { line, info, text } if info == "console" => {
+                for (command, expected) in commands(&text) {
+                    let place = format!("{readme}:{line}: {command}");
+                    let found = match std::mem::take(&mut taken) {
+                        true => Some(port_in_use()),
+                        false => output(command, program.as_ref(), &place),
+                    };
+                    let Some(found) = found else { continue };
+                    compare(&expected, &found).unwrap_or_else(|why| panic!("{place}\n{why}"));
+                    ran += 1;
                 }
-                Part::Block { .. } => {}
             }
+            Part::Block { .. } => {}
         }
     }
-    assert!(ran > 15, "only {ran} commands were run");
+    ran
 }
 
 /// The program that a directive names, with its settings.
@@ -121,6 +132,9 @@ fn started(directive: &str) -> Program {
     let settings = settings.map(|setting| setting.split_once('=').expect("SETTING=VALUE"));
     Program::start(name, &CALM.into_iter().chain(settings).collect::<Vec<_>>())
 }
+
+/// What another test runs than other commands.
+const CHECK: &str = "cargo workshop check ";
 
 /// The commands of a console block, each with the lines that it is said to print.
 fn commands(block: &str) -> Vec<(&str, Vec<&str>)> {
@@ -152,17 +166,6 @@ fn output(command: &str, program: Option<&Program>, place: &str) -> Option<Vec<S
         assert!(before.is_empty() || before.starts_with("TREECOUNTER_"), "{place}");
         let port = started().addr.rsplit(':').next().unwrap();
         started().banner.join("\n").replace(&format!("localhost:{port}"), "localhost:8001")
-    } else if let Some(arguments) = command.strip_prefix("cargo workshop check ") {
-        // A lesson ends with what is seen when all is done: that is the solution.
-        let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", "workshop", "--", "check"])
-            .args(arguments.split(' '))
-            .arg("--solution")
-            .current_dir(root())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{place}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
     } else if let Some(stack) = command.strip_prefix("APP=") {
         // The stack's own tests run it; here, that there is such a program.
         let (app, compose) = stack.split_once(' ').unwrap();
@@ -181,7 +184,47 @@ fn output(command: &str, program: Option<&Program>, place: &str) -> Option<Vec<S
         assert!(known.iter().any(|start| command.starts_with(start)), "{place}: who runs this?");
         return None;
     };
-    Some(text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect())
+    Some(lines_of(&text))
+}
+
+fn lines_of(text: &str) -> Vec<String> {
+    text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// A lesson ends with what is seen when all is done: that is the solution.
+#[test]
+fn a_check_of_the_solution_prints_what_ends_a_lesson() {
+    let ran: usize = thread::scope(|scope| {
+        let pages: Vec<_> =
+            readmes().into_iter().map(|readme| scope.spawn(move || checks_run(&readme))).collect();
+        pages.into_iter().map(|page| page.join().unwrap()).sum()
+    });
+    assert!(ran > 2, "only {ran} checks were run");
+}
+
+/// Runs the checks of a page, and says how many there were.
+fn checks_run(readme: &str) -> usize {
+    let mut ran = 0;
+    for part in parts(&read(readme)) {
+        let Part::Block { line, info, text } = part else { continue };
+        let commands = (info == "console").then(|| commands(&text)).into_iter().flatten();
+        for (command, expected) in commands {
+            let Some(check) = command.strip_prefix(CHECK) else { continue };
+            let place = format!("{readme}:{line}: {command}");
+            let output = Command::new(env!("CARGO"))
+                .args(["run", "--quiet", "--package", "workshop", "--", "check"])
+                .args(check.split(' '))
+                .arg("--solution")
+                .current_dir(root())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{place}: {output:?}");
+            let found = lines_of(&String::from_utf8(output.stdout).unwrap());
+            compare(&expected, &found).unwrap_or_else(|why| panic!("{place}\n{why}"));
+            ran += 1;
+        }
+    }
+    ran
 }
 
 /// What a program prints when its port is taken, as if that were 8001.

@@ -45,11 +45,11 @@ fn with_verdict<'a>(report: &'a Value, verdict: &str) -> Vec<&'a str> {
 
 #[test]
 fn solutions_pass() {
-    for (section, _) in SECTIONS {
+    each_in_parallel(&SECTIONS, |(section, _)| {
         let (report, code) = report(check_executable(section, &solution(section)));
         assert_eq!((&report["verdict"], code), (&"pass".into(), 0), "{report:#}");
         assert_eq!(with_verdict(&report, "fail"), [""; 0]);
-    }
+    });
 }
 
 /// `--solution` builds what `--exe` is given.
@@ -66,12 +66,12 @@ fn starters_fail_their_first_untaught_check() {
         (slug.to_owned(), starter::generate(course, course.section(slug).unwrap()).unwrap())
     });
     let starters = Broken::build("starters", sources);
-    for (section, first) in SECTIONS {
+    each_in_parallel(&SECTIONS, |(section, first)| {
         let mut check = check_executable(section, starters.executable());
         check.arg("--source").arg(starters.source(section)).env("BROKEN", section);
         let (report, code) = report(check);
-        assert_eq!((with_verdict(&report, "fail"), code), (vec![first], 1), "{report:#}");
-    }
+        assert_eq!((with_verdict(&report, "fail"), code), (vec![*first], 1), "{report:#}");
+    });
 }
 
 /// The repeated proof that nothing depends on chance: fifty times, several at once, so that the

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{each_in_parallel, poll, workshop};
+use support::{each_in_parallel, poll, share, workshop};
 
 /// A scrape waits 10 s for an answer, and a check has several to wait for. On a busy machine an
 /// unoptimized build reads 15 MiB of lines in nearly 20 s.
@@ -222,7 +222,7 @@ fn tempfile(command: &Command) -> std::path::PathBuf {
 
 /// Runs a command against each server, and gives what was wrong with it.
 fn trouble(command: impl Fn(&str) -> Command + Sync) -> String {
-    let troubles = each_in_parallel(SERVERS, |(name, serve)| {
+    let troubles = each_in_parallel(&share(SERVERS.to_vec(), 6), |(name, serve)| {
         let url = format!("http://{}", start(*serve));
         let started = Instant::now();
         let Some(Ended { code, words, memory }) = run(command(&url), LIMIT) else {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use workshop::course::Course;
 
 use crate::corpus::{Uncompiled, source, uncompiled};
-use crate::support::{self, repository};
+use crate::support::{self, repository, share};
 
 /// A copy of the learner's packages, built with what was built already.
 fn learners_workspace() -> PathBuf {
@@ -53,19 +53,20 @@ const MISLEADING: [&str; 3] = [
 #[test]
 fn a_compile_error_is_named_with_its_step_and_hinted_at() {
     let mut codes = BTreeSet::new();
-    each_compile_error(|program| codes.insert(program.code.clone()) || program.shows.is_some());
+    let mut programs = uncompiled();
+    programs.retain(|program| codes.insert(program.code.clone()) || program.shows.is_some());
+    each_compile_error(&share(programs, 8));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn every_compile_error_is_named_with_its_step_and_hinted_at() {
-    each_compile_error(|_| true);
+    each_compile_error(&uncompiled());
 }
 
 /// Builds programs as a learner's: the screen names the error and where to go on, and the hints
 /// lead to what stands there in the finished program.
-fn each_compile_error(mut wanted: impl FnMut(&Uncompiled) -> bool) {
-    let all = uncompiled();
+fn each_compile_error(programs: &[Uncompiled]) {
     let course = Course::embedded().unwrap();
     let root = learners_workspace();
     let run = |arguments: &[&str]| {
@@ -77,7 +78,7 @@ fn each_compile_error(mut wanted: impl FnMut(&Uncompiled) -> bool) {
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
     let (mut judged, mut placed, mut before, mut complaints) = (0, 0, None, Vec::new());
-    for program in all.iter().filter(|program| wanted(program)) {
+    for program in programs {
         let Uncompiled { name, section, code, step, hint, shows, change, .. } = program;
         let (package, steps) =
             course.section(section).map(|section| (&section.package, &section.steps)).unwrap();
@@ -110,5 +111,6 @@ fn each_compile_error(mut wanted: impl FnMut(&Uncompiled) -> bool) {
     }
     println!("{judged} programs, {placed} of them placed in their step");
     assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
-    assert!(placed * 4 >= judged * 3, "only {placed} of {judged} are placed in their step");
+    let unplaced = judged - placed;
+    assert!(unplaced <= (judged / 4).max(3), "only {placed} of {judged} are placed in their step");
 }

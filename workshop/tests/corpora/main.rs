@@ -7,6 +7,8 @@
 mod judged;
 #[path = "../prometheus/mod.rs"]
 mod prometheus;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::process::Command;

@@ -11,8 +11,8 @@ mod progress;
 #[path = "../support/pty.rs"]
 mod pty;
 mod puzzles;
-#[path = "../support/recorded.rs"]
-mod recorded;
 mod screens;
+#[path = "../support/mod.rs"]
+mod support;
 mod terminal;
 mod tree;

@@ -5,7 +5,8 @@ use workshop::learner::progress;
 #[cfg(target_os = "linux")]
 use crate::pty::Pty;
 #[cfg(target_os = "linux")]
-use crate::recorded;
+use crate::support::recorded;
+use crate::support::{each_in_parallel, share};
 use crate::tree::{Tree, course, of_section1};
 
 const TWO: &str = "section2-counter/src/main.rs";
@@ -157,15 +158,15 @@ fn a_hint_names_the_ports_that_were_moved() {
 
 #[test]
 fn every_hint_fits_on_the_screen() {
-    let tree = Tree::new();
-    for section in &course().sections {
-        for (.., check) in section.checks() {
+    each_in_parallel(&course().sections, |section| {
+        let tree = Tree::new();
+        for (.., check) in share(section.checks().collect(), 4) {
             progress::record(&tree.workspace(), section, [&[], &[]], Some(&check.slug)).unwrap();
             for _ in 0..4 {
                 fits(&tree.run(&format!("hint {}", section.slug)).expect(0, &[&check.title]).out);
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -281,12 +282,16 @@ fn every_screen_fits_from_40_columns_on() {
                 command.current_dir(&tree.root).env_remove("CARGO_MANIFEST_DIR")
             });
             let Some(mut pty) = started else { return };
-            if name == "pager" {
-                pty.until(0, "Nothing has arrived");
-                pty.press("\x03");
-            } else {
-                // Whoever is asked says no; whoever is not does not mind.
-                pty.press("n\n");
+            match name {
+                "pager" => {
+                    pty.until(0, "Nothing has arrived");
+                    pty.press("\x03");
+                }
+                "goto" => {
+                    pty.until(0, "[y/N] ");
+                    pty.press("n\n");
+                }
+                _ => {}
             }
             let (_, shown) = pty.end();
             let screen = plain(&shown);
@@ -336,8 +341,7 @@ fn wrong_server() -> String {
 #[cfg(target_os = "linux")]
 fn plain(shown: &str) -> String {
     let shown = anstream::adapter::strip_str(shown).to_string().replace("\r\n", "\n");
-    let is_typed = |line: &&str| ["n", "^D", "^C"].contains(line);
-    let lines = shown.lines().map(str::trim_end).filter(|line| !is_typed(line));
+    let lines = shown.lines().map(str::trim_end).filter(|line| !["^D", "^C"].contains(line));
     let text = lines.collect::<Vec<_>>().join("\n").trim_start().to_owned() + "\n";
     let digits = |char: char| char.is_ascii_digit();
     let ports: Vec<&str> =

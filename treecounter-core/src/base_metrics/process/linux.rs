@@ -150,17 +150,18 @@ mod tests {
 
     #[test]
     fn memory_is_what_the_status_of_the_process_says() {
-        let status = fs::read_to_string("/proc/self/status").unwrap();
-        let bytes = |name| {
+        let near = |value: Option<f64>, status: &str, name| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.split_whitespace().next().unwrap().parse::<f64>().unwrap() * 1024.0
+            let kibibytes: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
+            (0.8..1.25).contains(&(value.unwrap() / (kibibytes * 1024.0)))
         };
-        let process = read();
-        // Other tests run in this process at the same time.
-        let near = |value: f64, expected: f64| (0.8..1.25).contains(&(value / expected));
-        let (resident, all) = (process.resident_memory_bytes, process.virtual_memory_bytes);
-        assert!(near(resident.unwrap(), bytes("VmRSS:")), "{resident:?} in {status}");
-        assert!(near(all.unwrap(), bytes("VmSize:")), "{all:?} in {status}");
+        // Other tests run in this process at the same time, and take or free memory in between.
+        let agree = (0..100).any(|_| {
+            let (process, status) = (read(), fs::read_to_string("/proc/self/status").unwrap());
+            near(process.resident_memory_bytes, &status, "VmRSS:")
+                && near(process.virtual_memory_bytes, &status, "VmSize:")
+        });
+        assert!(agree, "{:?}", fs::read_to_string("/proc/self/status"));
     }
 
     #[test]
