@@ -4,15 +4,14 @@
 
 mod support;
 
+use std::iter;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::{
-    Broken, Killed, check_executable, each_in_parallel, poll, repository, solution, workshop,
-};
+use support::{Broken, Killed, check_executable, poll, repository, share, solution, workshop};
 
 /// Much longer than any check.
 const LONG: Duration = Duration::from_secs(20);
@@ -165,37 +164,47 @@ fn all_processes(mark: &str) -> Vec<i32> {
     all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(of_mark).collect()
 }
 
+/// What is there for a moment that the guard knows nothing of: a program of others makes it.
+fn unguarded(scratch: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(scratch).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !name.starts_with("workshop-")).collect()
+}
+
 /// Kills checks of a section at moments that are spread over the whole of one, and finds nothing
 /// left: no program, no cargo, no Prometheus, no guard, and no folder.
-fn killed_at_every_moment(section: &str, check: impl Fn() -> Command + Sync) {
-    let start = |mark: &str| {
-        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(mark);
-        std::fs::create_dir_all(&scratch).unwrap();
+fn killed_at_every_moment(section: &str, check: impl Fn() -> Command) {
+    let mark = mark(section);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&mark);
+    std::fs::create_dir_all(&scratch).unwrap();
+    let left = || std::fs::read_dir(&scratch).unwrap().count();
+    let mut took = None;
+    for moment in iter::once(0).chain(share((1..=MOMENTS).collect(), 3)) {
         let mut check = check();
-        check.env("LEFTOVERS_TEST", mark).env("TMPDIR", &scratch);
-        check.stdout(Stdio::null()).stderr(Stdio::null());
-        (Instant::now(), Killed(check.spawn().unwrap()), scratch)
-    };
-    // The first one runs to its end, to see how long that takes.
-    let (started, mut check, scratch) = start(&mark(section));
-    check.0.wait().unwrap();
-    let took = started.elapsed();
-    std::fs::remove_dir(scratch).unwrap();
-    each_in_parallel(&(1..=MOMENTS).collect::<Vec<_>>(), |moment| {
-        let mark = mark(&format!("{section}-{moment}"));
-        let (started, mut check, scratch) = start(&mark);
-        let until: Duration = took * *moment / (MOMENTS + 1);
+        check.env("LEFTOVERS_TEST", &mark).env("TMPDIR", &scratch);
+        let started = Instant::now();
+        let mut check = Killed(check.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        // The first one runs to its end, to see how long that takes.
+        let Some(took) = took else {
+            let ended = poll(3 * LONG, || {
+                assert_eq!(unguarded(&scratch), [""; 0], "{section}");
+                check.0.try_wait().unwrap()
+            });
+            ended.expect("a check ends");
+            took = Some(started.elapsed());
+            continue;
+        };
+        let until: Duration = took * moment / (MOMENTS + 1);
         std::thread::sleep(until.saturating_sub(started.elapsed()));
         check.0.kill().unwrap();
         check.0.wait().unwrap();
-        let left = || std::fs::read_dir(&scratch).unwrap().count();
         let gone = poll(LONG, || (all_processes(&mark).is_empty() && left() == 0).then_some(()));
         let processes = all_processes(&mark);
         gone.unwrap_or_else(|| {
             panic!("{section}, killed after {until:?}: {processes:?}, {} folders", left())
         });
-        std::fs::remove_dir(scratch).unwrap();
-    });
+    }
+    std::fs::remove_dir(scratch).unwrap();
 }
 
 #[test]

@@ -192,6 +192,11 @@ impl Folder {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Lets a program make what it needs for a moment in here: killed, it would leave that behind.
+    pub(crate) fn take_temporaries_of(&self, command: &mut Command) {
+        command.env("TMPDIR", &self.0).env("TMP", &self.0);
+    }
 }
 
 impl Drop for Folder {

@@ -336,7 +336,7 @@ fn wrong_server() -> String {
     host
 }
 
-/// The text of a terminal without its colours, without what was typed, and without the numbers of
+/// The text of a terminal without its colours, without control keys, and without the numbers of
 /// free ports.
 #[cfg(target_os = "linux")]
 fn plain(shown: &str) -> String {

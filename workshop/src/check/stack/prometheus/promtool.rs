@@ -60,8 +60,7 @@ impl Promtool {
                 }
                 let mut command = Command::new(path);
                 command.current_dir(folder.path()).args(args).arg(file);
-                // It makes folders of its own, and leaves them when it is killed.
-                command.env("TMPDIR", folder.path()).env("TMP", folder.path());
+                folder.take_temporaries_of(&mut command);
                 command::run(command, Stdio::null(), LIMIT)
                     .map_err(|fault| anyhow::anyhow!("promtool {fault}"))?
             }

@@ -131,6 +131,7 @@ impl OwnPrometheus {
         let log =
             fs::File::create(self.folder.path().join("log")).context("cannot write the log")?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        self.folder.take_temporaries_of(&mut command);
         self.child = Some(registry::spawn(command, Reach::Alone)?);
         Ok(())
     }
