@@ -87,14 +87,17 @@ fn commands_in_a_lesson_print_what_is_written_below_them() {
     if !cfg!(unix) || !has("curl", &["--version"]) {
         return;
     }
-    let ran: usize = thread::scope(|scope| {
-        let pages: Vec<_> = readmes()
-            .into_iter()
-            .map(|readme| scope.spawn(move || commands_run(&readme)))
-            .collect();
-        pages.into_iter().map(|page| page.join().unwrap()).sum()
-    });
+    let ran = on_each_page(commands_run);
     assert!(ran > 15, "only {ran} commands were run");
+}
+
+/// Runs something of all pages at once, and says how much there was.
+fn on_each_page(run: fn(&str) -> usize) -> usize {
+    thread::scope(|scope| {
+        let run = |page: String| scope.spawn(move || run(&page));
+        let pages: Vec<_> = readmes().into_iter().map(run).collect();
+        pages.into_iter().map(|page| page.join().unwrap()).sum()
+    })
 }
 
 /// Runs the commands of a page, and says how many there were.
@@ -194,11 +197,7 @@ fn lines_of(text: &str) -> Vec<String> {
 /// A lesson ends with what is seen when all is done: that is the solution.
 #[test]
 fn a_check_of_the_solution_prints_what_ends_a_lesson() {
-    let ran: usize = thread::scope(|scope| {
-        let pages: Vec<_> =
-            readmes().into_iter().map(|readme| scope.spawn(move || checks_run(&readme))).collect();
-        pages.into_iter().map(|page| page.join().unwrap()).sum()
-    });
+    let ran = on_each_page(checks_run);
     assert!(ran > 2, "only {ran} checks were run");
 }
 
