@@ -188,12 +188,16 @@ impl Run {
         let (start, mut arrived) = (Instant::now(), None);
         while arrived.is_none_or(|arrival: Instant| arrival.elapsed() < MIDST) {
             let scrape = scrape_within(address, MEANWHILE).await;
-            let answered = scrape.answered();
-            if arrived.is_none() && (connections(&scrape) > count || start.elapsed() > LATE) {
+            // One that is late took up the time in which others would have been seen.
+            let there = match arrived {
+                None => connections(&scrape) > count || start.elapsed() > LATE,
+                Some(_) => scrape.late().is_some(),
+            };
+            if there {
                 arrived = Some(Instant::now());
             }
             self.during.push(scrape);
-            if !answered {
+            if self.held_up().is_some() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;

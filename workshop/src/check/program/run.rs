@@ -7,6 +7,7 @@ use crate::exposition::{Exposition, ParseError};
 use crate::http::no_answer::NoAnswer;
 use crate::http::probe::{Probe, Timed};
 use crate::process::{NoStart, Output};
+use std::time::Duration;
 
 /// An exposition of more bytes is none of the workshop's: theirs have some ten thousand.
 const HUGE: usize = 1 << 20;
@@ -68,6 +69,18 @@ impl Run {
             .chain(self.answers().filter_map(Answers::unanswered));
         missing.any(|missing| {
             matches!(missing, NoAnswer::Refused | NoAnswer::Reset | NoAnswer::Closed)
+        })
+    }
+
+    /// The scrape that visits held up, and what became of it: no answer, or a late one that is not
+    /// the first. A busy machine is late as well, but once.
+    pub(crate) fn held_up(&self) -> Option<(&Scrape, String)> {
+        let missing = |scrape: &Scrape| scrape.answer.as_ref().err().map(NoAnswer::to_string);
+        let missing = self.during.iter().find_map(|scrape| Some((scrape, missing(scrape)?)));
+        missing.or_else(|| {
+            let late = |scrape: &Scrape| Some(scrape.late()?.as_secs_f64());
+            let mut late = self.during.iter().filter_map(|scrape| Some((scrape, late(scrape)?)));
+            late.nth(1).map(|(scrape, seconds)| (scrape, format!("answers after {seconds:.1} s")))
         })
     }
 
@@ -149,6 +162,12 @@ impl Scrape {
     /// The status code, if it was answered.
     pub(crate) fn status(&self) -> Option<u16> {
         Some(self.answer.as_ref().ok()?.answer.status)
+    }
+
+    /// How long it took, if that is more than half of what was allowed.
+    pub(crate) fn late(&self) -> Option<Duration> {
+        let took = self.answer.as_ref().ok()?.took;
+        (took > self.probe.limit / 2).then_some(took)
     }
 }
 

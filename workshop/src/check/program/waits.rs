@@ -72,13 +72,13 @@ pub(crate) fn scrape_not_delayed(context: &Context<'_>) -> Judgement {
     prompt(context)
 }
 
-/// Every scrape beside slow visits was answered.
+/// Every scrape beside slow visits was answered, and soon.
 pub(crate) fn during(context: &Context<'_>, run: &Run) -> Judgement {
-    match run.during.iter().find_map(|scrape| Some((scrape, scrape.answer.as_ref().err()?))) {
+    match run.held_up() {
         None => Ok(()),
-        Some((scrape, missing)) => {
+        Some((scrape, found)) => {
             let expected = "an answer from /metrics while slow visits are under way";
-            Finding::new(expected, missing.to_string())
+            Finding::new(expected, found)
                 .told(held(context.source))
                 .try_with(context.start(run.faults))
                 .try_with(format!(
