@@ -1,10 +1,12 @@
 //! From settings to a running server, and back on Ctrl-C.
 
-use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::{io, thread};
 
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime;
+use tokio::sync::oneshot;
 
 use crate::announcement::{LISTENING, PORT_IN_USE, STOP};
 use crate::healthcheck::is_healthy;
@@ -65,13 +67,14 @@ pub enum ServeError {
 
 /// Serves the handler at the address of the settings, and prints where to look. Ends on Ctrl-C or
 /// SIGTERM, when the requests in flight have finished, or after five seconds; a second Ctrl-C ends
-/// it at once.
+/// it at once, also when a handler blocks its thread, which nothing else would end.
 ///
 /// Started as `program --healthcheck`, it asks a running program whether it is well instead, and
 /// as `program --help`, it prints the settings.
 ///
 /// # Errors
-/// When the address cannot be listened on, or the command line has something it does not know.
+/// When the address cannot be listened on, the command line has something it does not know, or the
+/// program that `--healthcheck` asks is not well.
 pub async fn serve(settings: &Settings, handler: impl Handler) -> Result<(), ServeError> {
     match Order::given() {
         Order::Serve => {}
@@ -109,7 +112,7 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 
 /// What to open in a browser.
 fn url(addr: SocketAddr) -> String {
-    if addr.ip().is_loopback() && addr.is_ipv4() || addr.ip().is_unspecified() {
+    if addr.ip() == Ipv4Addr::LOCALHOST || addr.ip().is_unspecified() {
         return format!("http://localhost:{}", addr.port());
     }
     format!("http://{addr}")
@@ -137,13 +140,25 @@ fn port_hint(addr: SocketAddr) -> String {
     )
 }
 
-/// Completes on the first Ctrl-C or SIGTERM, and takes the second as an order to end at once.
+/// Completes on the first Ctrl-C or SIGTERM, and takes the second as an order to end at once. They
+/// are waited for in a thread of their own: a handler that blocks may hold all of the runtime's.
 async fn stop_signal() {
-    interrupt().await;
-    tokio::spawn(async {
-        interrupt().await;
-        std::process::exit(130);
+    let (stop, stopped) = oneshot::channel();
+    thread::spawn(|| {
+        // Without it, a signal does what it does to every program: it ends this one.
+        let Ok(runtime) = runtime::Builder::new_current_thread().enable_io().build() else {
+            return;
+        };
+        runtime.block_on(async {
+            interrupt().await;
+            let _ = stop.send(());
+            interrupt().await;
+            std::process::exit(130);
+        });
     });
+    if stopped.await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 #[cfg(unix)]

@@ -4,7 +4,9 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::iter;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,6 +64,11 @@ const IGNORES_TERM: &str = "    let term = tokio::signal::unix::SignalKind::term
     });
 ";
 
+const BLOCKS: &str = "{
+                std::thread::sleep(std::time::Duration::from_secs(3600));
+                self.trees.respond(request).await
+            }";
+
 fn programs() -> Broken {
     let stays = with(IGNORES_TERM).replace(
         "    serve(&settings, app).await?;\n",
@@ -74,6 +81,7 @@ fn programs() -> Broken {
         ("outlives-its-main", starts_another(OUTLIVES_ITS_MAIN)),
         ("ignores-term", stays),
         ("hangs", with("    std::future::pending::<()>().await;\n")),
+        ("blocks", with("").replace("self.trees.respond(request).await", BLOCKS)),
     ];
     Broken::build("leftovers", programs.map(|(name, source)| (name.to_owned(), source)))
 }
@@ -148,6 +156,32 @@ fn ctrl_c_ends_a_check_with_all_it_started() {
     let ended = poll(Duration::from_secs(5), || check.0.try_wait().unwrap());
     assert_eq!(ended.expect("Ctrl-C ends the check").code(), Some(130));
     assert_eq!(processes(&mark("interrupted")), [0; 0]);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_program_whose_visits_hold_all_its_threads() {
+    let mut program = Command::new(programs().executable());
+    program.env("BROKEN", "blocks").env("TREECOUNTER_ADDR", "127.0.0.1:0");
+    let mut program = Killed(program.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(program.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let addr = line.split('/').nth(2).unwrap().replace("localhost", "127.0.0.1");
+    let ask = |path: &str| {
+        let mut client = TcpStream::connect(&addr).unwrap();
+        client.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        write!(client, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        client
+    };
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let _visits: Vec<TcpStream> = (0..threads).map(|_| ask("/treecounter")).collect();
+    let blocked = || ask("/healthz").read(&mut [0]).is_err().then_some(());
+    poll(LONG, blocked).expect("every thread is held by a visit");
+    let id = Pid::from_raw(i32::try_from(program.0.id()).unwrap());
+    let ended = poll(LONG, || {
+        kill(id, Signal::SIGINT).unwrap();
+        program.0.try_wait().unwrap()
+    });
+    assert_eq!(ended.expect("Ctrl-C ends it").code(), Some(130));
 }
 
 /// How many moments of a check are tried in each section.
