@@ -13,6 +13,7 @@ pub type Response = hyper::Response<Full<Bytes>>;
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request. Write it as `async fn handle(&self, request: &Request) -> Response`.
     ///
-    /// When the client goes away before the answer is there, the future is dropped at its `.await`.
+    /// When the client goes away before the answer is there, or closes its side of the connection,
+    /// or a stop runs out of time, the future is dropped at its `.await`.
     fn handle(&self, request: &Request) -> impl Future<Output = Response> + Send;
 }

@@ -70,7 +70,8 @@ impl MetricsHandler {
     }
 }
 
-/// The values of `name[]` in a query. A metric's name has no character that needs escaping.
+/// The values of `name[]` in a query. No character of a metric's name needs escaping: the colon is
+/// for recording rules.
 fn names(query: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter_map(|pair| match pair.split_once('=') {
         Some(("name[]" | "name%5B%5D" | "name%5b%5d", name)) => Some(name),

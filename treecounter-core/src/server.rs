@@ -60,7 +60,8 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// Serves `handler` on `listener` until `shutdown` completes; then lets the requests in flight
 /// finish, for five seconds at most. Logs to standard error.
 ///
-/// `GET /healthz` is answered here: a probe is no visit, so it never reaches the handler.
+/// `GET /healthz` is answered here: a probe is no visit, so it never reaches the handler. Nor does
+/// a request without a host, or with two: that is a 400.
 pub async fn run(listener: TcpListener, handler: impl Handler, shutdown: impl Future<Output = ()>) {
     run_within(LIMITS, listener, handler, shutdown).await;
 }
@@ -159,14 +160,19 @@ async fn keep_time(clients: &Clients, Limits { tick, patience, .. }: Limits) -> 
     }
 }
 
-/// Closes the port, but not to those who are connected already and wait to be accepted.
+/// Closes the port, but not to those who are connected already and wait to be accepted, as far as
+/// there is a place for them.
 fn accept_queued(listener: TcpListener, clients: &Clients, handler: &Arc<impl Handler>) {
     let Ok(listener) = listener.into_std() else { return };
     // Whoever comes between the last accept and the close would find a connection and no answer.
     // A queue for one keeps the others out: they knock once more, and find the port closed.
     let _ = SockRef::from(&listener).listen(0);
     for _ in 0..LISTEN_QUEUE {
-        let Ok((stream, _)) = listener.accept() else { return };
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if is_clients_fault(&error) => continue,
+            Err(_) => return,
+        };
         let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
         if let (Ok(stream), Some(place)) = (stream, clients.try_admit()) {
             spawn(stream, place, handler);

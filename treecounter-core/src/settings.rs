@@ -153,7 +153,10 @@ impl Settings {
         let vars: BTreeMap<String, String> = vars
             .into_iter()
             .map(|(name, value)| {
-                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+                let name = name.to_string_lossy();
+                // Windows takes a name in other letters for the same one.
+                let name = if cfg!(windows) { name.to_uppercase() } else { name.into_owned() };
+                (name, value.to_string_lossy().into_owned())
             })
             .filter(|(name, _)| name.starts_with(PREFIX))
             .collect();

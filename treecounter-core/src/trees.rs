@@ -35,6 +35,10 @@ enum Count {
 impl TreeCounter {
     /// A counter that reads its count from the source, and fails and dawdles as the settings say.
     /// A live source is read in the background from now on.
+    ///
+    /// # Panics
+    /// With a live source, when the crate was built without the feature `live`. Settings that were
+    /// read refuse one.
     pub fn new(settings: &Settings) -> Self {
         let (count, origin) = match &settings.source {
             Source::Simulated => {
@@ -46,7 +50,7 @@ impl TreeCounter {
                 format!("Read from {}.", presentable(url)),
             ),
             #[cfg(not(feature = "live"))]
-            Source::Live(_) => unreachable!("the settings refuse a URL without the feature `live`"),
+            Source::Live(_) => panic!("a URL needs the feature `live`"),
         };
         Self { count, page: TreeCountPage::new(&origin), faults: Faults::new(settings) }
     }

@@ -11,6 +11,13 @@ fn without_settings_the_defaults_hold() {
     assert_eq!(read(&[("PATH", "/bin")]), Ok(Settings::default()));
 }
 
+#[cfg(windows)]
+#[test]
+fn windows_does_not_tell_letters_of_a_name_apart() {
+    let settings = read(&[("Treecounter_Failure_Rate", "0.5")]).unwrap();
+    assert_eq!(settings.failure_rate, 0.5);
+}
+
 #[test]
 fn the_help_tells_the_true_defaults() {
     let defaults = SETTINGS.iter().filter(|(_, default, _)| *default != "off");
