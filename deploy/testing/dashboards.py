@@ -202,6 +202,9 @@ def _check_field_config(where, kind, panel, known, hold):
     hold(where, steps[0]["value"] is None, "its first threshold must be the base, with the value null")
     values = [step["value"] for step in steps[1:]]
     hold(where, values == sorted(values), "its thresholds must rise")
+    for pattern in (each["matcher"]["options"] for each in config["overrides"] if each["matcher"]["id"] == "byRegexp"):
+        # Grafana takes what begins with a slash for `/pattern/flags`.
+        hold(where, not pattern.startswith("/"), f"its override `{pattern}` matches nothing: write `^{pattern}$`")
 
 
 def grid_faults(panels):
