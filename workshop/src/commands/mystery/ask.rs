@@ -26,6 +26,8 @@ const REMARKS: usize = 2;
 /// Columns of a graph, and what stands beside them: a margin and the last value.
 const COLUMNS: usize = 60;
 const BESIDE: usize = 14;
+/// Values stand below each other, up to labels of this many characters.
+const MAX_WIDTH: usize = 200;
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Ask Prometheus a query: that of the mystery that runs, or your own
@@ -96,6 +98,7 @@ pub(crate) async fn table(prometheus: &Prometheus, query: &str) -> Result<String
     let rows: Vec<(String, f64)> =
         series.iter().map(|series| (labels(series), last(series))).collect();
     let width = rows.iter().map(|(labels, _)| labels.chars().count()).max().unwrap_or(0);
+    let width = width.min(MAX_WIDTH);
     let lines = rows.iter().map(|(labels, value)| format!("{labels:<width$}  {}", number(*value)));
     let text = few(lines.collect(), "no series: nothing matches, or nothing is true");
     Ok(text + &in_lines(&remarks))

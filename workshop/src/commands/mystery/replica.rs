@@ -170,7 +170,7 @@ impl Replica {
             self.observe("/", noise.below(3));
         }
         self.count("/metrics", "200", 1);
-        for _ in 0..noise.below(2 + visits / 20) {
+        for _ in 0..noise.below(2 + visits / 20).min(visits) {
             self.stranger(weather);
         }
         self.cpu_seconds += visits as f64 * 0.0004 + 0.004;
