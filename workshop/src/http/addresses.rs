@@ -83,7 +83,15 @@ impl Settings {
 
 fn read_file(text: &str) -> HashMap<String, String> {
     let lines = text.lines().filter_map(|line| line.split_once('='));
-    lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
+    let value = |value: &str| {
+        let value = value.trim();
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
+        let quoted = quote.and_then(|quote| value[1..].split_once(quote));
+        quoted
+            .map_or_else(|| value.split(" #").next().unwrap_or(value).trim(), |(value, _)| value)
+            .to_owned()
+    };
+    lines.map(|(name, text)| (name.trim().to_owned(), value(text))).collect()
 }
 
 #[cfg(test)]
@@ -102,6 +110,14 @@ mod tests {
         assert_eq!(settings(&[], file).prometheus(), 9091);
         assert_eq!(settings(&[("PROMETHEUS_PORT", "9092")], file).prometheus(), 9092);
         assert_eq!(settings(&[], file).grafana(), 3000);
+        // As Compose reads them.
+        let file =
+            "PROMETHEUS_PORT=9091 # 9090 is taken\nGRAFANA_PORT=\"3001\"\nPAGER_PORT='8078' #\n";
+        let settings = settings(&[], file);
+        assert_eq!(
+            (settings.prometheus(), settings.grafana(), settings.pager()),
+            (9091, 3001, 8078)
+        );
     }
 
     #[test]

@@ -69,19 +69,21 @@ pub(crate) fn alert_names(text: &str) -> Vec<&str> {
     }
     let mut rule_column = 0;
     let keys = text.lines().filter_map(|line| {
-        let key = line.trim_start_matches([' ', '-', '{', '"']);
+        let key = line.trim_start_matches([' ', '-', '{', '"', '\'']);
         let column = line.len() - key.len();
-        let is_key = key.split_once(':').is_some_and(|(name, _)| !name.contains([' ', '(']));
+        let is_key = key.split_once(':').is_some_and(|(name, _)| !name.trim().contains([' ', '(']));
         if line[..column].contains('-') && is_key {
             rule_column = column;
         }
         (column == rule_column).then_some(key)
     });
-    keys.filter_map(|key| key.strip_prefix("alert:").or_else(|| key.strip_prefix("alert\":")))
-        .map(|name| name.split([',', '}']).next().unwrap_or(name))
-        .map(|name| name.split(" #").next().unwrap_or(name).trim().trim_matches(['"', '\'']))
-        .filter(|name| !name.is_empty())
-        .collect()
+    keys.filter_map(|key| {
+        key.strip_prefix("alert")?.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')
+    })
+    .map(|name| name.split([',', '}']).next().unwrap_or(name))
+    .map(|name| name.split(" #").next().unwrap_or(name).trim().trim_matches(['"', '\'']))
+    .filter(|name| !name.is_empty())
+    .collect()
 }
 
 /// JSON is YAML too.
@@ -136,6 +138,7 @@ mod tests {
         let text = "{\"groups\": [{\"rules\": [{\"alert\": \"Four\", \"expr\": \"up\"}]}]}";
         assert_eq!(alert_names(text), ["Four"]);
         assert_eq!(alert_names("  - {alert: Five, expr: up}\n"), ["Five"]);
+        assert_eq!(alert_names("  - alert : Six\n  - 'alert': Seven\n"), ["Six", "Seven"]);
         let text = "  rules:\n  - expr: |\n      sum(a)\n      - sum(b) > 1\n    alert: Three\n";
         assert_eq!(alert_names(text), ["Three"]);
     }

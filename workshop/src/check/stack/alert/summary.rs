@@ -22,7 +22,7 @@ pub(crate) struct Untrue {
 /// What is not so in a text. `template` is the text as it stands in the file.
 pub(crate) fn misleading(template: &str, expanded: &str, fired: &Fired) -> Option<Untrue> {
     let untrue = |found: String, cause: &'static str| Untrue { found, cause, of_query: false };
-    if expanded.contains("%!") && !template.contains("%!") {
+    if is_misprinted(expanded) && !is_misprinted(template) {
         let word = template.split_once('%').map_or("", |(_, rest)| rest);
         let verb: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
         return Some(untrue(format!("%{verb}, which does not fit: {expanded}"), PRINTF));
@@ -52,6 +52,15 @@ pub(crate) fn misleading(template: &str, expanded: &str, fired: &Fired) -> Optio
         }
     }
     None
+}
+
+/// Whether Go was given a value that its verb is not for: it prints `%!d(float64=0.5)` then.
+fn is_misprinted(text: &str) -> bool {
+    text.match_indices("%!").any(|(at, found)| {
+        let rest = &text[at + found.len()..];
+        rest.starts_with('(')
+            || rest.strip_prefix(char::is_alphabetic).is_some_and(|rest| rest.starts_with('('))
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,6 +132,7 @@ mod tests {
         }
         assert!(!wrong("more than 25 % fail", "more than 25 % fail"));
         assert!(!wrong("above 25%! Wake up", "above 25%! Wake up"));
+        assert!(!wrong("{{ $value | humanizePercentage }}! Oh", "63%! Oh"));
         for bad in
             ["0.63% fail", "0.6 % fail", "1 percent", "630m of them", "630ms", "%!d(float64=0.6)"]
         {

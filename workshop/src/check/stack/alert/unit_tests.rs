@@ -43,6 +43,8 @@ pub(crate) fn rehearse(
     let kit = kit_files(&options.root);
     let mut kit: Vec<String> =
         kit.into_iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+    // One of the same name would fire in place of the learner's.
+    kit.retain(|text| !names(text).any(|name| alerts.contains(&name)));
     // They take most of the time, and few build on them.
     if !kit.iter().flat_map(|text| names(text)).any(|name| own.iter().any(|t| t.contains(name))) {
         kit.clear();
