@@ -28,7 +28,8 @@ pub(crate) fn wrong_buckets(node: Node<'_>) -> Option<Mistake> {
     if let Some(other) = selectors.iter().find(other) {
         return Some(mistake(
             format!("a quantile of {}", other.metric()),
-            "`histogram_quantile` is made of the buckets: the metric's name ends in _bucket.",
+            "`histogram_quantile` is made of the buckets: the metric's name ends in _bucket. (That \
+             of a native histogram does not; this question is about the classic one.)",
         ));
     }
     let mut matchers = selectors.iter().flat_map(|node| node.matchers());
