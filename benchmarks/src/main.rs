@@ -176,7 +176,10 @@ fn keep_page(contestants: &[Contestant], file: &Path) -> Result<()> {
 }
 
 fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {
-    run(Command::new("cargo").args(arguments).arg("--quiet").current_dir(folder))
+    let mut cargo = Command::new("cargo");
+    // The programs are looked for there.
+    cargo.env("CARGO_TARGET_DIR", folder.join("target"));
+    run(cargo.args(arguments).arg("--quiet").current_dir(folder))
 }
 
 fn run(command: &mut Command) -> Result<()> {
