@@ -191,7 +191,7 @@ impl Run {
             // One that is late took up the time in which others would have been seen.
             let there = match arrived {
                 None => connections(&scrape) > count || start.elapsed() > LATE,
-                Some(_) => scrape.late().is_some(),
+                Some(_) => self.is_late(&scrape),
             };
             if there {
                 arrived = Some(Instant::now());

@@ -7,7 +7,6 @@ use crate::exposition::{Exposition, ParseError};
 use crate::http::no_answer::NoAnswer;
 use crate::http::probe::{Probe, Timed};
 use crate::process::{NoStart, Output};
-use std::time::Duration;
 
 /// An exposition of more bytes is none of the workshop's: theirs have some ten thousand.
 const HUGE: usize = 1 << 20;
@@ -78,10 +77,19 @@ impl Run {
         let missing = |scrape: &Scrape| scrape.answer.as_ref().err().map(NoAnswer::to_string);
         let missing = self.during.iter().find_map(|scrape| Some((scrape, missing(scrape)?)));
         missing.or_else(|| {
-            let late = |scrape: &Scrape| Some(scrape.late()?.as_secs_f64());
-            let mut late = self.during.iter().filter_map(|scrape| Some((scrape, late(scrape)?)));
-            late.nth(1).map(|(scrape, seconds)| (scrape, format!("answers after {seconds:.1} s")))
+            let late = |scrape: &&Scrape| self.is_late(scrape);
+            let late = self.during.iter().filter(late).nth(1)?;
+            let seconds = late.answer.as_ref().ok()?.took.as_secs_f64();
+            Some((late, format!("answers after {seconds:.1} s")))
         })
+    }
+
+    /// Whether a scrape beside visits took longer than the one before them, by half of what it may
+    /// take. Some are always slow, and not for the visits.
+    pub(crate) fn is_late(&self, scrape: &Scrape) -> bool {
+        let took = |scrape: &Scrape| scrape.answer.as_ref().ok().map(|timed| timed.took);
+        let usual = self.before.as_ref().and_then(took).unwrap_or_default();
+        took(scrape).is_some_and(|took| took > usual + scrape.probe.limit / 2)
     }
 
     /// The scrapes, one after the other.
@@ -162,12 +170,6 @@ impl Scrape {
     /// The status code, if it was answered.
     pub(crate) fn status(&self) -> Option<u16> {
         Some(self.answer.as_ref().ok()?.answer.status)
-    }
-
-    /// How long it took, if that is more than half of what was allowed.
-    pub(crate) fn late(&self) -> Option<Duration> {
-        let took = self.answer.as_ref().ok()?.took;
-        (took > self.probe.limit / 2).then_some(took)
     }
 }
 
