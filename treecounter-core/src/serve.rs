@@ -144,8 +144,8 @@ fn port_hint(addr: SocketAddr) -> String {
 /// are waited for in a thread of their own: a handler that blocks may hold all of the runtime's.
 async fn stop_signal() {
     let (stop, stopped) = oneshot::channel();
-    thread::spawn(|| {
-        // Without it, a signal does what it does to every program: it ends this one.
+    // Where no thread or runtime is to be had, a signal ends the program at once, as any other.
+    let _ = thread::Builder::new().name("signals".to_owned()).spawn(|| {
         let Ok(runtime) = runtime::Builder::new_current_thread().enable_io().build() else {
             return;
         };
