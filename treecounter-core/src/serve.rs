@@ -94,8 +94,9 @@ pub async fn serve(settings: &Settings, handler: impl Handler) -> Result<(), Ser
     };
     let listener = listen(settings.addr).map_err(bind_error)?;
     let addr = listener.local_addr().map_err(bind_error)?;
+    let stop = stop_signal().await;
     say(format_args!("{LISTENING}{}/treecounter\n{STOP}.", url(addr)));
-    run(listener, handler, stop_signal()).await;
+    run(listener, handler, stop).await;
     Ok(())
 }
 
@@ -140,9 +141,10 @@ fn port_hint(addr: SocketAddr) -> String {
     )
 }
 
-/// Completes on the first Ctrl-C or SIGTERM, and takes the second as an order to end at once. They
-/// are waited for in a thread of their own: a handler that blocks may hold all of the runtime's.
-async fn stop_signal() {
+/// What completes on the first Ctrl-C or SIGTERM; the second ends the process at once. They are
+/// waited for in a thread of their own: a handler that blocks may hold all of the runtime's.
+async fn stop_signal() -> impl Future<Output = ()> {
+    let (ready, is_ready) = oneshot::channel();
     let (stop, stopped) = oneshot::channel();
     // Where no thread or runtime is to be had, a signal ends the program at once, as any other.
     let _ = thread::Builder::new().name("signals".to_owned()).spawn(|| {
@@ -150,14 +152,19 @@ async fn stop_signal() {
             return;
         };
         runtime.block_on(async {
+            let _ = ready.send(());
             interrupt().await;
             let _ = stop.send(());
             interrupt().await;
             std::process::exit(130);
         });
     });
-    if stopped.await.is_err() {
-        std::future::pending::<()>().await;
+    // It needs descriptors, and clients may take them all.
+    let _ = is_ready.await;
+    async {
+        if stopped.await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
